@@ -1,0 +1,29 @@
+// The one place that builds and owns configuration, registry, databases, log and server. Called by main.
+#pragma once
+
+#include <map>
+#include <string>
+
+namespace gateway {
+
+// Exit codes of the program.
+inline constexpr int kExitOk = 0;
+inline constexpr int kExitFailure = 1;  // cannot start: configuration, registry, port
+inline constexpr int kExitUsage = 2;
+
+using Environment = std::map<std::string, std::string>;
+
+// Serves until SIGTERM or SIGINT, then finishes what is under way. Problems go to standard error, one a line.
+int serve(const std::string& config_file, const Environment& environment);
+
+// Reads configuration and registry as `serve` would, opens nothing, and says what is wrong.
+int check_config(const std::string& config_file, const Environment& environment);
+
+// Prints the effective settings as TOML, secrets masked.
+int print_config(const std::string& config_file, const Environment& environment);
+
+// The tables that the documentation bears, as Markdown: made here so that they cannot drift.
+int print_settings_table();
+int print_errors_table();
+
+}  // namespace gateway

@@ -1,0 +1,183 @@
+#include "gateway/config/settings.h"
+
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "gateway/config/source.h"
+
+namespace gateway::config {
+namespace {
+
+constexpr std::int64_t kHourMs = 3'600'000;
+
+std::string check_base_path(const std::string& path) {
+    if (path.empty() || path.front() != '/') {
+        return fmt::format("\"{}\" must begin with /", path);
+    }
+    if (path.back() == '/') {
+        return fmt::format("\"{}\" must not end with /", path);
+    }
+    std::string_view rest = std::string_view(path).substr(1);
+    while (true) {
+        const std::size_t slash = rest.find('/');
+        const std::string_view segment = rest.substr(0, slash);
+        if (segment.empty()) {
+            return fmt::format("\"{}\" has an empty segment", path);
+        }
+        if (segment == "." || segment == "..") {
+            return fmt::format("\"{}\" must not have a segment {}", path, segment);
+        }
+        // Base paths are compared with the raw target, so they hold only what needs no percent-encoding.
+        const bool is_unreserved = std::all_of(segment.begin(), segment.end(), [](char c) {
+            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
+                   c == '~';
+        });
+        if (!is_unreserved) {
+            return fmt::format("\"{}\" may hold only letters, digits, - . _ ~ and /", path);
+        }
+        if (slash == std::string_view::npos) {
+            return {};
+        }
+        rest.remove_prefix(slash + 1);
+    }
+}
+
+std::string check_base_paths(const Config& config) {
+    if (config.base_paths.empty()) {
+        return "must name at least one path";
+    }
+    std::set<std::string> seen;
+    for (const std::string& path : config.base_paths) {
+        if (std::string problem = check_base_path(path); !problem.empty()) {
+            return problem;
+        }
+        if (!seen.insert(path).second) {
+            return fmt::format("\"{}\" stands twice", path);
+        }
+    }
+    return {};
+}
+
+std::string check_address(const Config& config) { return config.server.address.empty() ? "must not be empty" : ""; }
+
+std::string check_tenants_folder(const Config& config) { return config.tenants_folder.empty() ? "must not be empty" : ""; }
+
+const std::vector<Row>& table() {
+    static const std::vector<Row> kRows = {
+        {"base_paths", [](Config& c) { return &c.base_paths; }, 0, 0, check_base_paths, "Paths below which the interface is served"},
+        {"trusted_proxies", [](Config& c) { return &c.trusted_proxies; }, 0, 0, nullptr,
+         "Peers whose X- identity headers are believed: addresses, CIDR ranges, \"unix\""},
+        {"tenants_folder", [](Config& c) { return &c.tenants_folder; }, 0, 0, check_tenants_folder,
+         "Folder of the tenants' files, one an organization; relative to the config file"},
+        {"access_log", [](Config& c) { return &c.access_log; }, 0, 0, nullptr,
+         "File of the JSON log, relative to the config file; \"-\" is standard output, \"\" is none"},
+        {"database_hint", [](Config& c) { return &c.database_hint; }, 0, 0, nullptr,
+         "Hint added to the answer that a database is unknown"},
+
+        {"server.address", [](Config& c) { return &c.server.address; }, 0, 0, check_address, "Address to listen on"},
+        {"server.port", [](Config& c) { return &c.server.port; }, 0, 65535, nullptr, "Port to listen on; 0 takes any free one"},
+        {"server.threads", [](Config& c) { return &c.server.threads; }, 1, 4096, nullptr, "Threads that serve connections"},
+        {"server.target_bytes_max", [](Config& c) { return &c.server.target_bytes_max; }, 64, 1 << 20, nullptr,
+         "Longest request target (path and query): 414 beyond"},
+        {"server.head_bytes_max", [](Config& c) { return &c.server.head_bytes_max; }, 1024, 1 << 21, nullptr,
+         "Largest request head: 431 beyond"},
+        {"server.headers_max", [](Config& c) { return &c.server.headers_max; }, 8, 10'000, nullptr, "Most headers in a request: 431 beyond"},
+        {"server.body_bytes_max", [](Config& c) { return &c.server.body_bytes_max; }, 1, 1 << 30, nullptr,
+         "Largest request body: 413 beyond"},
+        {"server.head_timeout_ms", [](Config& c) { return &c.server.head_timeout; }, 1, kHourMs, nullptr,
+         "Time a client has to send a request's head"},
+        {"server.body_timeout_ms", [](Config& c) { return &c.server.body_timeout; }, 1, kHourMs, nullptr,
+         "Time a client has to send a request's body"},
+        {"server.write_timeout_ms", [](Config& c) { return &c.server.write_timeout; }, 1, kHourMs, nullptr,
+         "Time a client may stall while it is sent an answer"},
+        {"server.idle_timeout_ms", [](Config& c) { return &c.server.idle_timeout; }, 1, 24 * kHourMs, nullptr,
+         "Time a connection may be idle between requests"},
+        {"server.request_timeout_ms", [](Config& c) { return &c.request_timeout; }, 1, kHourMs, nullptr,
+         "Time after which nobody waits for an answer any more"},
+
+        {"limits.conditions_max", [](Config& c) { return &c.filter_limits.conditions_max; }, 1, 1000, nullptr, "Conditions in one query"},
+        {"limits.list_items_max", [](Config& c) { return &c.filter_limits.list_items_max; }, 1, 60'000, nullptr,
+         "Items in one list of in and nin"},
+        {"limits.rows_max", [](Config& c) { return &c.limits.rows_max; }, 1, 1'000'000, nullptr,
+         "Rows of one GET: without limit, and the highest limit"},
+        {"limits.json_depth_max", [](Config& c) { return &c.body_limits.depth_max; }, 2, 1000, nullptr, "Nesting of a JSON body"},
+        {"limits.json_members_max", [](Config& c) { return &c.body_limits.members_max; }, 1, 100'000'000, nullptr,
+         "Members and elements of a JSON body in all"},
+
+        {"database.connections_max", [](Config& c) { return &c.connections_max; }, 1, 10'000, nullptr,
+         "Connections to one database, unless its entry says otherwise"},
+        {"database.pool_wait_max_ms", [](Config& c) { return &c.pool_wait_max; }, 0, kHourMs, nullptr,
+         "Time a request waits for a free connection"},
+        {"database.connect_timeout_ms", [](Config& c) { return &c.connect_timeout; }, 1, kHourMs, nullptr, "Time to connect to a database"},
+        {"database.statement_timeout_ms", [](Config& c) { return &c.statement_timeout; }, 1, kHourMs, nullptr, "Time of one statement"},
+        {"database.statements_cached", [](Config& c) { return &c.statements_cached; }, 1, 10'000, nullptr,
+         "Prepared statements kept by each connection"},
+        {"database.catalog_lifetime_ms", [](Config& c) { return &c.catalog_lifetime; }, 100, kHourMs, nullptr,
+         "Age at which what is known of a table is read again"},
+    };
+    return kRows;
+}
+
+std::string quoted(std::string_view text) {
+    std::string out = "\"";
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (c == '"' || c == '\\') {
+            out += '\\';
+            out += c;
+        } else if (byte < 0x20 || byte == 0x7F) {
+            out += fmt::format("\\u{:04X}", byte);
+        } else {
+            out += c;
+        }
+    }
+    return out + '"';
+}
+
+}  // namespace
+
+std::string_view Row::section() const {
+    const std::size_t dot = key.find('.');
+    return dot == std::string_view::npos ? std::string_view{} : key.substr(0, dot);
+}
+
+std::string_view Row::name() const {
+    const std::size_t dot = key.find('.');
+    return dot == std::string_view::npos ? key : key.substr(dot + 1);
+}
+
+std::string Row::label() const { return section().empty() ? std::string(name()) : fmt::format("[{}] {}", section(), name()); }
+
+std::string Row::variable() const {
+    std::string out = "ROWGATE_";
+    for (const char c : key) {
+        out += c == '.' ? '_' : (c >= 'a' && c <= 'z') ? static_cast<char>(c - 'a' + 'A') : c;
+    }
+    return out;
+}
+
+std::span<const Row> rows() { return table(); }
+
+std::string print_value(const Row& row, const Config& config) {
+    Config copy = config;
+    struct Printer {
+        Config& from;
+        std::string operator()(TextField field) const { return quoted(*field(from)); }
+        std::string operator()(ListField field) const {
+            std::string out = "[";
+            for (const std::string& item : *field(from)) {
+                out += out.size() > 1 ? ", " : "";
+                out += quoted(item);
+            }
+            return out + "]";
+        }
+        std::string operator()(PortField field) const { return std::to_string(*field(from)); }
+        std::string operator()(CountField field) const { return std::to_string(*field(from)); }
+        std::string operator()(MillisecondsField field) const { return std::to_string(field(from)->count()); }
+    };
+    return std::visit(Printer{copy}, row.field);
+}
+
+}  // namespace gateway::config

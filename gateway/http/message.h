@@ -1,0 +1,42 @@
+// Our own request and response: what the rest of the gateway sees of HTTP. Names no HTTP library.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace gateway::http {
+
+struct Header {
+    std::string name;   // as sent
+    std::string value;  // as sent, outer blanks trimmed, not decoded
+};
+
+// What became of the body while it was read.
+enum class BodyState { none, complete, too_large };
+
+struct Request {
+    std::string method;   // as sent, case-sensitive
+    std::string target;   // as sent: origin-form, not decoded
+    std::vector<Header> headers;
+    std::string body;     // de-chunked; empty when too large
+    BodyState body_state = BodyState::none;
+    std::string peer;     // the peer's address without port; "unix" for a unix socket
+    std::chrono::steady_clock::time_point received;
+
+    // Values of every header of this name (case-insensitive), in order.
+    [[nodiscard]] std::vector<std::string_view> values(std::string_view name) const;
+};
+
+struct Response {
+    int status = 500;
+    std::vector<Header> headers;  // no Content-Length, Connection or Date: the server writes them
+    std::string body;             // dropped for HEAD, but its length is sent
+};
+
+// RFC 9110 reason phrase of a status.
+[[nodiscard]] std::string_view reason(int status);
+
+}  // namespace gateway::http

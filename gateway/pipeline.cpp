@@ -1,0 +1,462 @@
+#include "gateway/pipeline.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "filters/parse.h"
+#include "filters/print.h"
+#include "gateway/error.h"
+#include "gateway/request/body.h"
+#include "gateway/request/prefer.h"
+#include "gateway/request/target.h"
+#include "gateway/respond/json.h"
+#include "gateway/respond/problem.h"
+#include "sql/exec/execute.h"
+#include "sql/plan/bind.h"
+#include "sql/plan/guard.h"
+#include "sql/render/render.h"
+
+namespace gateway {
+namespace {
+
+using http::Request;
+using http::Response;
+template <typename T>
+using Outcome = tl::expected<T, Problem>;
+
+// Evaluates to the value, or leaves the function with the error as a Problem.
+#define TRY(name, expression)                                               \
+    auto name##_or_error = (expression);                                    \
+    if (!name##_or_error) return fail(std::move(name##_or_error).error());  \
+    auto& name = *name##_or_error
+
+// The same for a stage that has nothing to give.
+#define CHECK(expression) \
+    if (auto checked = (expression); !checked) return fail(std::move(checked).error())
+
+tl::unexpected<Problem> fail(Problem problem) { return tl::unexpected<Problem>(std::move(problem)); }
+template <typename Error>
+tl::unexpected<Problem> fail(const Error& error) {
+    return tl::unexpected<Problem>(to_problem(error));
+}
+tl::unexpected<Problem> refuse(Code code, std::string detail, std::string hint = {}) {
+    Problem problem;
+    problem.code = code;
+    problem.detail = std::move(detail);
+    problem.hint = std::move(hint);
+    return tl::unexpected<Problem>(std::move(problem));
+}
+
+enum class Method { get, head, post, put, patch, erase, options };
+
+std::optional<Method> parse_method(std::string_view method) {
+    static constexpr std::array<std::pair<std::string_view, Method>, 7> kMethods{{{"GET", Method::get},
+                                                                                  {"HEAD", Method::head},
+                                                                                  {"POST", Method::post},
+                                                                                  {"PUT", Method::put},
+                                                                                  {"PATCH", Method::patch},
+                                                                                  {"DELETE", Method::erase},
+                                                                                  {"OPTIONS", Method::options}}};
+    for (const auto& [name, value] : kMethods) {
+        if (name == method) return value;
+    }
+    return std::nullopt;
+}
+
+tenants::Verb verb_of(Method method) {
+    switch (method) {
+        case Method::get:
+        case Method::head:
+        case Method::options: return tenants::Verb::get;
+        case Method::post: return tenants::Verb::post;
+        case Method::put: return tenants::Verb::put;
+        case Method::patch: return tenants::Verb::patch;
+        case Method::erase: return tenants::Verb::erase;
+    }
+    return tenants::Verb::get;
+}
+
+sql::plan::Verb plan_verb(Method method) {
+    switch (method) {
+        case Method::get:
+        case Method::head:
+        case Method::options: return sql::plan::Verb::read;
+        case Method::post: return sql::plan::Verb::insert;
+        case Method::put:
+        case Method::patch: return sql::plan::Verb::update;
+        case Method::erase: return sql::plan::Verb::erase;
+    }
+    return sql::plan::Verb::read;
+}
+
+// Everything that one request carries from stage to stage.
+struct Context {
+    Request& request;
+    const Snapshot& snapshot;
+    sql::exec::Deadline deadline;
+    Method method = Method::get;
+    request::Target target;
+    auth::Subject subject;
+    const tenants::RegisteredDatabase* database = nullptr;
+    respond::Numbers numbers = respond::Numbers::native;
+};
+
+constexpr std::size_t kDatabaseSegments = 4;  // org, project, type, database
+
+Response json_response(int status, std::string body) {
+    Response response;
+    response.status = status;
+    response.headers.push_back({"Content-Type", "application/json"});
+    response.body = std::move(body);
+    return response;
+}
+
+Response options_response(const std::string& allow) {
+    Response response;
+    response.status = 204;
+    response.headers.push_back({"Allow", allow});
+    return response;
+}
+
+tl::unexpected<Problem> refuse_method(std::string detail, std::string allow) {
+    Problem problem;
+    problem.code = Code::method_not_allowed;
+    problem.detail = std::move(detail);
+    problem.allow = std::move(allow);
+    return tl::unexpected<Problem>(std::move(problem));
+}
+
+// GET and what comes with it, then those writes that a grant allows and the table can take.
+std::string allow_header(const std::vector<tenants::Verb>& verbs, schemas::TableKind kind) {
+    std::string allow;
+    const auto add = [&](std::string_view name) { allow += (allow.empty() ? "" : ", ") + std::string(name); };
+    for (const tenants::Verb verb : verbs) {
+        if (kind == schemas::TableKind::view && verb != tenants::Verb::get) continue;
+        switch (verb) {
+            case tenants::Verb::get: add("GET"); add("HEAD"); break;
+            case tenants::Verb::post: add("POST"); break;
+            case tenants::Verb::put: add("PUT"); break;
+            case tenants::Verb::patch: add("PATCH"); break;
+            case tenants::Verb::erase: add("DELETE"); break;
+        }
+    }
+    add("OPTIONS");
+    return allow;
+}
+
+// What the head asks for beyond this version is refused, never ignored; what RFC 7240 lets us ignore is ignored.
+Outcome<void> check_headers(Context& context) {
+    const std::vector<std::string_view> prefer = context.request.values("Prefer");
+    if (!prefer.empty()) {
+        const auto preferences = request::parse_prefer(prefer);
+        if (!preferences) return refuse(Code::prefer_invalid, preferences.error());
+        static constexpr std::array<std::string_view, 6> kUndelivered{"max-affected", "return", "tx", "undo", "respond-async",
+                                                                      "resolution"};
+        for (const request::Preference& preference : *preferences) {
+            if (std::ranges::find(kUndelivered, preference.name) != kUndelivered.end()) {
+                return refuse(Code::not_implemented, fmt::format("the preference '{}' is not delivered yet", preference.name),
+                              "leave it out of Prefer");
+            }
+            if (preference.name == "numbers" && preference.value == "string") context.numbers = respond::Numbers::string;
+        }
+    }
+    static constexpr std::array<std::string_view, 7> kUndelivered{
+        "If-Match",      "If-Unmodified-Since", "Idempotency-Key", "X-Delete-Token", "X-Conditional-Delete",
+        "X-Hard-Delete", "ES-HardDelete"};
+    for (const std::string_view name : kUndelivered) {
+        if (!context.request.values(name).empty()) {
+            return refuse(Code::not_implemented, fmt::format("the header {} is not delivered yet", name), "send the request without it");
+        }
+    }
+    return {};
+}
+
+Outcome<void> check_accept(const Context& context) {
+    if (request::accepts_json(context.request.values("Accept"))) return {};
+    return refuse(Code::not_acceptable, "the Accept header allows no application/json, and there is nothing else", "send Accept: application/json");
+}
+
+// 413, 415, 400, 422: in this order, after everything that the head can be refused for.
+Outcome<sql::plan::Body> parse_request_body(Context& context) {
+    Request& request = context.request;
+    if (request.body_state == http::BodyState::too_large) {
+        return refuse(Code::body_too_large, fmt::format("the body is larger than body_bytes_max, {} bytes",
+                                                        context.snapshot.config.server.body_bytes_max));
+    }
+    const std::vector<std::string_view> encodings = request.values("Content-Encoding");
+    if (!encodings.empty()) {
+        return refuse(Code::media_type_unsupported, "a body with a Content-Encoding is not taken", "send the JSON as it is");
+    }
+    const std::vector<std::string_view> types = request.values("Content-Type");
+    if (!request.body.empty() && (types.size() != 1 || !request::is_json_content_type(types.front()))) {
+        return refuse(Code::media_type_unsupported, types.empty() ? "the body has no Content-Type" : "the body's Content-Type is not JSON",
+                      "send Content-Type: application/json");
+    }
+    const auto shape =
+        context.method == Method::post ? request::BodyShape::object_or_array : request::BodyShape::object;
+    TRY(body, request::parse_body(std::move(request.body), shape, context.snapshot.config.body_limits));
+    return std::move(body);
+}
+
+Outcome<void> refuse_body(const Context& context) {
+    if (context.request.body_state == http::BodyState::too_large || !context.request.body.empty()) {
+        return refuse(Code::body_unexpected, fmt::format("{} takes no body; nothing was done", context.request.method));
+    }
+    return {};
+}
+
+std::vector<const schemas::Column*> read_columns(const sql::plan::Plan& plan) {
+    std::vector<const schemas::Column*> columns;
+    if (const auto* read = std::get_if<sql::plan::ReadPlan>(&plan)) {
+        for (const std::size_t index : read->columns) columns.push_back(&read->table->columns[index]);
+    }
+    return columns;
+}
+
+Response respond_rows(const Context& context, const sql::plan::ReadPlan& plan, respond::JsonRows&& rows) {
+    const std::uint64_t count = rows.rows();
+    const bool has_more = rows.has_more();
+    Response response = json_response(200, std::move(rows).take());
+    std::string range = "rows */0";
+    if (count > 0) {
+        range = fmt::format("rows {}-{}/{}", plan.offset, plan.offset + count - 1,
+                            has_more ? "*" : std::to_string(plan.offset + count));
+    }
+    response.headers.push_back({"Content-Range", range});
+    if (context.numbers == respond::Numbers::string) response.headers.push_back({"Preference-Applied", "numbers=string"});
+    return response;
+}
+
+// `…/{table}?id=eq.7` when one row was inserted and every part of its primary key is known.
+std::optional<std::string> location_of(const Context& context, const sql::plan::InsertPlan& plan,
+                                       const std::optional<schemas::Value>& last_id) {
+    if (plan.row_count != 1 || !plan.table->primary_key) return std::nullopt;
+    std::string query;
+    for (const std::size_t index : plan.table->primary_key->columns) {
+        const schemas::Column& column = plan.table->columns[index];
+        const auto found = std::ranges::find(plan.columns, index);
+        std::optional<schemas::Value> value;
+        if (found != plan.columns.end()) value = plan.cells[static_cast<std::size_t>(found - plan.columns.begin())];
+        if (!value && column.is_auto_increment) value = last_id;
+        if (!value) return std::nullopt;
+        filters::Condition condition;
+        condition.column = column.name.text();
+        condition.op = filters::Operator::eq;
+        condition.values.push_back({respond::literal_of(*value, column.type), 0});
+        query += (query.empty() ? '?' : '&') + filters::print(condition);
+    }
+    return std::string(context.target.path) + query;
+}
+
+Response respond_insert(const Context& context, const sql::plan::InsertPlan& plan, const sql::exec::Outcome& outcome) {
+    std::string last_id = "null";
+    if (outcome.last_insert_id) {
+        if (const auto* number = std::get_if<std::int64_t>(&*outcome.last_insert_id)) last_id = std::to_string(*number);
+        if (const auto* number = std::get_if<std::uint64_t>(&*outcome.last_insert_id)) last_id = std::to_string(*number);
+    }
+    Response response = json_response(201, fmt::format(R"({{"rows_affected":{},"last_insert_id":{}}})", outcome.rows_affected, last_id));
+    if (const auto location = location_of(context, plan, outcome.last_insert_id)) response.headers.push_back({"Location", *location});
+    return response;
+}
+
+// One bound attempt: guard, render, execute, respond. An error of the database comes back as it is, for the caller may bind again.
+struct Failure {
+    Problem problem;
+    bool is_stale = false;
+};
+tl::expected<Response, Failure> run(Context& context, sql::plan::Plan&& bound) {
+    auto guarded = sql::plan::Guard::guard(std::move(bound));
+    if (!guarded) return tl::unexpected<Failure>({to_problem(guarded.error()), false});
+    const sql::render::Program program = sql::render::render(*guarded, context.database->database->dialect());
+    const std::vector<const schemas::Column*> columns = read_columns(guarded->plan());
+    const auto* read = std::get_if<sql::plan::ReadPlan>(&guarded->plan());
+    respond::JsonRows rows(columns, context.numbers, read != nullptr ? read->limit : 0);
+    const auto outcome =
+        sql::exec::execute(program, columns, *context.database->database, context.deadline, read != nullptr ? &rows : nullptr);
+    if (!outcome) {
+        return tl::unexpected<Failure>(
+            {to_problem(outcome.error()), outcome.error().fault == sql::exec::DbFault::schema_changed});
+    }
+    if (read != nullptr) return respond_rows(context, *read, std::move(rows));
+    if (const auto* insert = std::get_if<sql::plan::InsertPlan>(&guarded->plan())) return respond_insert(context, *insert, *outcome);
+    return json_response(200, fmt::format(R"({{"rows_affected":{}}})", outcome->rows_affected));
+}
+
+tl::unexpected<Problem> refuse_table(const Context& context) {
+    return refuse(Code::table_unknown,
+                  fmt::format("database '{}' has no table '{}' that the caller may see", context.target.segments[3], context.target.segments[4]),
+                  "GET the database's address for the tables that can be seen");
+}
+
+// Binds, runs, and binds again when the table turned out to be another than the catalog said.
+Outcome<Response> answer_bound(Context& context, const sql::plan::Intent& intent, schemas::TablePtr table) {
+    sql::exec::CatalogCache& catalog = context.database->database->catalog();
+    const std::string& name = context.target.segments[4];
+    bool has_body = false;
+    sql::plan::Body body;
+    bool has_reloaded = false;
+    constexpr int kAttempts = 8;
+    for (int attempt = 1;; ++attempt) {
+        auto plan = sql::plan::bind_query(intent, table, context.snapshot.config.limits);
+        if (plan && !has_body) {
+            if (context.method == Method::post || context.method == Method::put || context.method == Method::patch) {
+                TRY(parsed, parse_request_body(context));
+                body = std::move(parsed);
+            } else {
+                CHECK(refuse_body(context));
+            }
+            has_body = true;
+        }
+        if (plan && (context.method == Method::post || context.method == Method::put || context.method == Method::patch)) {
+            plan = sql::plan::bind_body(std::move(*plan), body);
+        }
+        if (!plan) {
+            // What does not bind may be new in the database: look again, once, before it is refused.
+            if (has_reloaded) return fail(plan.error());
+            has_reloaded = true;
+            TRY(fresh, catalog.reload_for_miss(table, name, context.deadline));
+            if (fresh == nullptr) return refuse_table(context);
+            if (fresh == table) return fail(plan.error());
+            table = std::move(fresh);
+            continue;
+        }
+        auto response = run(context, std::move(*plan));
+        if (response) return std::move(*response);
+        if (!response.error().is_stale || attempt == kAttempts || context.deadline.has_passed()) {
+            return fail(std::move(response.error().problem));
+        }
+        TRY(fresh, catalog.reload(table, name, context.deadline));
+        if (fresh == nullptr) return refuse_table(context);
+        table = std::move(fresh);
+    }
+}
+
+Outcome<Response> answer_table(Context& context) {
+    const std::string& name = context.target.segments[4];
+    const tenants::Verb verb = verb_of(context.method);
+    const tenants::Access access = tenants::access(*context.database, context.subject, name, verb);
+    if (access == tenants::Access::invisible) return refuse_table(context);
+    TRY(table, context.database->database->catalog().find(name, context.deadline));
+    if (table == nullptr) return refuse_table(context);
+
+    const std::vector<tenants::Verb> verbs = tenants::allowed_verbs(*context.database, context.subject, name);
+    const std::string allow = allow_header(verbs, table->kind);
+    if (access == tenants::Access::verb_denied && context.method != Method::options) {
+        return refuse(Code::forbidden, fmt::format("the caller's grants on table '{}' do not allow {}", name, context.request.method));
+    }
+    if (table->kind == schemas::TableKind::view && verb != tenants::Verb::get) {
+        return refuse_method(fmt::format("'{}' is a view; it can be read only", name), allow);
+    }
+    if (context.target.segments.size() > kDatabaseSegments + 1) {
+        return refuse(Code::not_implemented, "one row by its key in the path is not delivered yet",
+                      "use a filter on the key column: …/" + name + "?id=eq.7");
+    }
+
+    sql::plan::Intent intent;
+    intent.verb = plan_verb(context.method);
+    TRY(query, filters::parse(context.target.query, context.target.query_position, context.snapshot.config.filter_limits));
+    intent.query = std::move(query);
+    CHECK(check_headers(context));
+    if (context.method == Method::options) {
+        CHECK(refuse_body(context));
+        return options_response(allow);
+    }
+    const bool is_unfiltered_write = intent.verb != sql::plan::Verb::read && intent.verb != sql::plan::Verb::insert &&
+                                     intent.query.where.empty() && intent.query.undelivered.empty();
+    if (!is_unfiltered_write) {  // else bind refuses it, and that comes before Accept
+        CHECK(check_accept(context));
+    }
+    return answer_bound(context, intent, table);
+}
+
+// The tables that some grant of the caller names.
+Outcome<Response> answer_tables(Context& context) {
+    static const std::string kAllow = "GET, HEAD, OPTIONS";
+    if (context.method != Method::get && context.method != Method::head && context.method != Method::options) {
+        return refuse_method("a database's address lists its tables; it can be read only", kAllow);
+    }
+    if (!context.target.query.empty()) {
+        Problem problem;
+        problem.code = Code::query_invalid;
+        problem.detail = "the list of tables takes no parameters";
+        problem.position = context.target.query_position;
+        return fail(std::move(problem));
+    }
+    CHECK(check_headers(context));
+    if (context.method == Method::options) {
+        CHECK(refuse_body(context));
+        return options_response(kAllow);
+    }
+    CHECK(check_accept(context));
+    CHECK(refuse_body(context));
+    TRY(names, context.database->database->tables(context.deadline));
+    std::string text = R"({"tables":[)";
+    bool is_first = true;
+    for (const schemas::TableName& table : names) {
+        if (tenants::access(*context.database, context.subject, table.name, tenants::Verb::get) == tenants::Access::invisible) continue;
+        text += is_first ? R"({"name":)" : R"(,{"name":)";
+        is_first = false;
+        respond::append_json_string(text, table.name);
+        text += table.kind == schemas::TableKind::view ? R"(,"kind":"view"})" : R"(,"kind":"table"})";
+    }
+    return json_response(200, text + "]}");
+}
+
+// The order of refusals of the contract: path; tenant headers 400; identity 401; 403; db 404; then the table's.
+Outcome<Response> answer_request(Context& context, observe::RequestServed& event) {
+    const config::Config& config = context.snapshot.config;
+    const auto method = parse_method(context.request.method);
+    if (!method) {
+        return refuse(Code::method_unknown, "the methods are GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS, in capitals");
+    }
+    context.method = *method;
+    TRY(target, request::parse_target(context.request.target, config.base_paths));
+    context.target = std::move(target);
+    const std::vector<std::string>& segments = context.target.segments;
+    if (!context.target.has_base || segments.size() < kDatabaseSegments || segments.size() > kDatabaseSegments + 2) {
+        return refuse(Code::path_unknown, "an address is {base}/{org}/{project}/{db_type}/{db}/{table}",
+                      fmt::format("the base paths here are {}", fmt::join(config.base_paths, " and ")));
+    }
+    event.org = segments[0];
+    event.project = segments[1];
+    TRY(subject, auth::authenticate(context.request, context.snapshot.trusted));
+    event.user = subject.user_id;
+    context.subject = std::move(subject);
+    const tenants::Space* space = context.snapshot.registry.find(segments[0], segments[1], context.subject);
+    if (space == nullptr) {
+        return refuse(Code::tenant_mismatch, "X-Org-Id, X-Project-Id and X-Space-Id are not those of the org, project and a space of this path");
+    }
+    context.database = space->find(segments[2], segments[3]);
+    if (context.database == nullptr) {
+        return refuse(Code::database_unknown, fmt::format("this space has no database '{}' of type '{}'", segments[3], segments[2]),
+                      config.database_hint);
+    }
+    return segments.size() == kDatabaseSegments ? answer_tables(context) : answer_table(context);
+}
+
+#undef TRY
+#undef CHECK
+
+}  // namespace
+
+http::Response answer(http::Request&& request, const Snapshot& snapshot, observe::RequestServed& event) {
+    Context context{.request = request,
+                    .snapshot = snapshot,
+                    .deadline = sql::exec::Deadline(request.received + snapshot.config.request_timeout),
+                    .method = Method::get,
+                    .target = {},
+                    .subject = {},
+                    .database = nullptr,
+                    .numbers = respond::Numbers::native};
+    auto response = answer_request(context, event);
+    if (response) return std::move(*response);
+    const Problem& problem = response.error();
+    event.code = entry_of(problem.code).name;
+    event.internal = problem.internal;
+    return respond::problem_response(problem);
+}
+
+}  // namespace gateway

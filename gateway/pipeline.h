@@ -1,0 +1,23 @@
+// READ FIRST: request to response, in one function. Everything above `execute` is pure; a connection comes last.
+#pragma once
+
+#include "gateway/auth/headers.h"
+#include "gateway/config/config.h"
+#include "gateway/http/message.h"
+#include "gateway/observe/event.h"
+#include "gateway/tenants/registry.h"
+
+namespace gateway {
+
+// What one request sees of the world: immutable, swapped whole.
+struct Snapshot {
+    config::Config config;
+    auth::TrustedProxies trusted;
+    tenants::Registry registry;
+};
+
+// The answer, complete but for X-Request-Id and the other headers that every answer bears. `event` is filled for the log.
+// Never throws but for our own bugs and bad_alloc; thread safe.
+[[nodiscard]] http::Response answer(http::Request&& request, const Snapshot& snapshot, observe::RequestServed& event);
+
+}  // namespace gateway

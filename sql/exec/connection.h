@@ -1,0 +1,57 @@
+// One connection to one database, as the pool and execute see it. Implemented in sql/mysql and sql/sqlite.
+// Not thread safe: whoever holds the lease calls. Every call takes the request's deadline; none throws.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "schemas/build.h"
+#include "schemas/catalog.h"
+#include "sql/exec/db_error.h"
+#include "sql/exec/deadline.h"
+#include "sql/exec/row.h"
+#include "sql/render/dialect.h"
+#include "sql/render/writer.h"
+
+namespace sql::exec {
+
+template <typename T>
+using DbResult = tl::expected<T, DbError>;
+
+class Connection {
+public:
+    virtual ~Connection() = default;
+
+    // Runs a SELECT and shows each row to `sink`; `columns` gives the type of each selected column, in order.
+    virtual DbResult<void> query(const render::Statement& statement, const std::vector<const schemas::Column*>& columns,
+                                 Deadline deadline, RowSink& sink) = 0;
+    // Runs a write; the number of rows matched (an UPDATE that changes nothing counts its rows).
+    virtual DbResult<std::uint64_t> run(const render::Statement& statement, Deadline deadline) = 0;
+
+    // `begin` takes the write lock where the database has one for all (SQLite: BEGIN IMMEDIATE).
+    virtual DbResult<void> begin(Deadline deadline) = 0;
+    virtual DbResult<void> commit(Deadline deadline) = 0;
+    virtual DbResult<void> rollback(Deadline deadline) = 0;
+
+    // The id that the last `run` generated; 0 when it generated none.
+    virtual DbResult<std::uint64_t> last_insert_id(Deadline deadline) = 0;
+
+    // The tables and views of the database, system tables left out.
+    virtual DbResult<std::vector<schemas::TableName>> tables(Deadline deadline) = 0;
+    // Everything about one table; nothing when there is none of exactly this name. Inside a transaction that has used the
+    // table, it is the definition that the transaction works on.
+    virtual DbResult<std::optional<schemas::RawTable>> introspect(std::string_view table, Deadline deadline) = 0;
+    // The version token alone (cheap); empty when the table is gone.
+    virtual DbResult<std::string> version_token(std::string_view table, Deadline deadline) = 0;
+
+    // True when the connection still works, as cheaply as the driver allows. Called by the pool on a connection that was idle.
+    virtual bool is_alive(Deadline deadline) = 0;
+};
+
+}  // namespace sql::exec

@@ -1,0 +1,44 @@
+// A database's failure, classified once in the backend's errors.cpp: whose fault, is the connection usable, may we try again.
+// gateway/error maps each kind to status and code.
+#pragma once
+
+#include <string>
+
+namespace sql::exec {
+
+enum class DbFault {
+    unavailable,          // 503: cannot connect, or the connection was gone before the statement was sent
+    busy,                 // 503: pool full, lock wait, too many connections, SQLITE_BUSY past the deadline
+    conflict,             // 503: deadlock or lost certification; rolled back, may be tried again
+    read_only,            // 503: the database takes no writes now
+    unique_violated,      // 409
+    foreign_key_violated, // 409
+    row_refused,          // 422: CHECK, NOT NULL, out of range: the table refuses the values
+    too_large,            // 413: larger than the database's packet
+    schema_changed,       // bind again: a table or column is not what the catalog said
+    deadline_exceeded,    // 504: stopped in the database, rolled back
+    outcome_unknown,      // 504: the connection was lost while a write ran. From a Connection: lost while any statement ran
+    denied,               // 500: our account lacks a privilege; the operator's to mend
+    unknown,              // 500
+};
+
+enum class Fate { keep, drop };
+
+struct DbError {
+    DbFault fault = DbFault::unknown;
+    Fate fate = Fate::drop;
+    std::string constraint;  // the violated constraint's name where the database gives it
+    std::string column;      // the refused column where the database gives it
+    std::string internal;    // driver's code and message, for the log only
+};
+
+// What the failure of a read, or of a statement in a transaction that was not committed, means: a connection lost on the way
+// left nothing behind.
+[[nodiscard]] inline DbError as_read(DbError error) {
+    if (error.fault == DbFault::outcome_unknown) {
+        error.fault = DbFault::unavailable;
+    }
+    return error;
+}
+
+}  // namespace sql::exec

@@ -1,0 +1,273 @@
+#include "sql/exec/execute.h"
+
+#include <cstdint>
+#include <limits>
+#include <random>
+#include <string>
+#include <thread>
+#include <utility>
+
+namespace sql::exec {
+namespace {
+
+using render::Answer;
+using render::Program;
+using render::Proof;
+
+constexpr int kConflictRetriesMax = 3;
+// How long a rollback may take after the request's own time is over.
+constexpr std::chrono::seconds kRollbackTime{2};
+
+DbError stale() {
+    return {DbFault::schema_changed, Fate::keep, {}, {}, "the table is not the one that the program was bound to"};
+}
+
+DbError too_late() {
+    return {DbFault::deadline_exceeded, Fate::keep, {}, {}, "the deadline passed between two statements"};
+}
+
+// Could the statement have failed because the table is not what we thought?
+bool may_come_from_stale_binding(DbFault fault) {
+    switch (fault) {
+        case DbFault::unique_violated:
+        case DbFault::foreign_key_violated:
+        case DbFault::row_refused:
+        case DbFault::too_large:
+        case DbFault::denied:
+        case DbFault::unknown:
+            return true;
+        case DbFault::unavailable:
+        case DbFault::busy:
+        case DbFault::conflict:
+        case DbFault::read_only:
+        case DbFault::schema_changed:
+        case DbFault::deadline_exceeded:
+        case DbFault::outcome_unknown:
+            return false;
+    }
+    return false;
+}
+
+// A COMMIT that failed so may have happened all the same.
+bool leaves_commit_open(DbFault fault) {
+    switch (fault) {
+        case DbFault::unavailable:
+        case DbFault::deadline_exceeded:
+        case DbFault::outcome_unknown:
+        case DbFault::unknown:
+            return true;
+        case DbFault::busy:
+        case DbFault::conflict:
+        case DbFault::read_only:
+        case DbFault::unique_violated:
+        case DbFault::foreign_key_violated:
+        case DbFault::row_refused:
+        case DbFault::too_large:
+        case DbFault::schema_changed:
+        case DbFault::denied:
+            return false;
+    }
+    return true;
+}
+
+// Success when the table is, on this connection and now, the one that the program was bound to.
+DbResult<void> prove(Connection& connection, const schemas::Table& table, Deadline deadline) {
+    if (table.version.is_settled) {
+        const auto token = connection.version_token(table.name.text(), deadline);
+        if (!token) {
+            return tl::unexpected(token.error());
+        }
+        return *token == table.version.token ? DbResult<void>() : tl::unexpected(stale());
+    }
+    const auto raw = connection.introspect(table.name.text(), deadline);
+    if (!raw) {
+        return tl::unexpected(raw.error());
+    }
+    const bool is_same = *raw && schemas::fingerprint(**raw) == table.version.fingerprint;
+    return is_same ? DbResult<void>() : tl::unexpected(stale());
+}
+
+// Nothing was done. If the binding was stale, that is the better reason.
+DbError better_reason(DbError error, Connection& connection, const schemas::Table& table, Deadline deadline) {
+    if (may_come_from_stale_binding(error.fault)) {
+        const auto proof = prove(connection, table, deadline);
+        if (!proof && proof.error().fault == DbFault::schema_changed) {
+            return {DbFault::schema_changed, error.fate, {}, {}, proof.error().internal + "; " + error.internal};
+        }
+    }
+    return error;
+}
+
+// Rolled back unless committed; a connection that cannot roll back is dropped.
+class Transaction {
+public:
+    explicit Transaction(Lease& lease) : lease_(lease) {}
+    Transaction(const Transaction&) = delete;
+    Transaction& operator=(const Transaction&) = delete;
+    ~Transaction() {
+        if (is_open_ && !lease_->rollback(Deadline::after(kRollbackTime))) {
+            lease_.poison();
+        }
+    }
+
+    DbResult<void> begin(Deadline deadline) {
+        auto done = lease_->begin(deadline);
+        is_open_ = done.has_value();
+        return done;
+    }
+    DbResult<void> commit(Deadline deadline) {
+        auto done = lease_->commit(deadline);
+        is_open_ = !done.has_value();
+        return done;
+    }
+
+private:
+    Lease& lease_;
+    bool is_open_ = false;
+};
+
+DbResult<Outcome> run_read(const Program& program, const std::vector<const schemas::Column*>& columns, Lease& lease,
+                           Deadline deadline, RowSink& sink) {
+    auto done = lease->query(program.statements.front(), columns, deadline, sink);
+    if (!done) {
+        return tl::unexpected(as_read(std::move(done.error())));
+    }
+    return Outcome{};
+}
+
+// One statement, its proof in its own WHERE.
+DbResult<Outcome> run_alone(const Program& program, Lease& lease, Deadline deadline) {
+    auto count = lease->run(program.statements.front(), deadline);
+    if (!count) {
+        return tl::unexpected(better_reason(std::move(count.error()), *lease, *program.table, deadline));
+    }
+    if (*count == 0) {
+        // Nothing matched, or the table moved.
+        if (auto proof = prove(*lease, *program.table, deadline); !proof) {
+            return tl::unexpected(as_read(std::move(proof.error())));
+        }
+    }
+    return Outcome{*count, std::nullopt};
+}
+
+DbResult<void> read_inserted_id(const Program& program, Connection& connection, Deadline deadline, Outcome& outcome) {
+    if (!program.last_id_is_generated) {
+        outcome.last_insert_id = program.last_id_explicit;
+        return {};
+    }
+    const auto id = connection.last_insert_id(deadline);
+    if (!id) {
+        return tl::unexpected(id.error());
+    }
+    constexpr auto kSignedMax = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+    if (*id > kSignedMax) {
+        outcome.last_insert_id.emplace(std::in_place_type<std::uint64_t>, *id);
+    } else if (*id > 0) {
+        outcome.last_insert_id.emplace(std::in_place_type<std::int64_t>, static_cast<std::int64_t>(*id));
+    }
+    return {};
+}
+
+DbResult<Outcome> run_transaction(const Program& program, Lease& lease, Deadline deadline) {
+    Transaction transaction(lease);
+    // Until COMMIT is sent, a lost connection means that nothing was done: the server rolls back.
+    if (auto begun = transaction.begin(deadline); !begun) {
+        return tl::unexpected(as_read(std::move(begun.error())));
+    }
+    Outcome outcome;
+    for (const render::Statement& statement : program.statements) {
+        auto count = lease->run(statement, deadline);
+        if (!count) {
+            return tl::unexpected(as_read(better_reason(std::move(count.error()), *lease, *program.table, deadline)));
+        }
+        outcome.rows_affected += *count;
+    }
+    if (auto id = read_inserted_id(program, *lease, deadline, outcome); !id) {
+        return tl::unexpected(as_read(std::move(id.error())));
+    }
+    // After the statements: they hold the table's definition still, so what is proved now is what they ran on.
+    if (auto proof = prove(*lease, *program.table, deadline); !proof) {
+        return tl::unexpected(as_read(std::move(proof.error())));
+    }
+    if (deadline.has_passed()) {
+        return tl::unexpected(too_late());
+    }
+    if (auto done = transaction.commit(deadline); !done) {
+        DbError error = std::move(done.error());
+        if (leaves_commit_open(error.fault)) {
+            error.fault = DbFault::outcome_unknown;
+            error.fate = Fate::drop;
+        }
+        return tl::unexpected(std::move(error));
+    }
+    return outcome;
+}
+
+DbResult<Outcome> run_once(const Program& program, const std::vector<const schemas::Column*>& columns, Database& database,
+                           Deadline deadline, RowSink* sink) {
+    const bool is_read = program.answer == Answer::rows;
+    auto lease = (is_read ? database.readers() : database.writers()).lease(deadline);
+    if (!lease) {
+        // Not to be tried again: this was a fresh connection, or none was free.
+        DbError error = std::move(lease.error());
+        error.fate = Fate::keep;
+        return tl::unexpected(std::move(error));
+    }
+    auto outcome = is_read                                 ? run_read(program, columns, *lease, deadline, *sink)
+                   : program.proof == Proof::in_statement ? run_alone(program, *lease, deadline)
+                                                          : run_transaction(program, *lease, deadline);
+    if (!outcome && outcome.error().fate == Fate::drop) {
+        lease->poison();
+    }
+    return outcome;
+}
+
+// A write always names its table, whatever its proof: without one it is proved in a transaction.
+bool can_run(const Program& program, const RowSink* sink) {
+    const bool is_single = program.statements.size() == 1;
+    if (program.answer == Answer::rows) {
+        return is_single && sink != nullptr;
+    }
+    if (!program.table || program.statements.empty()) {
+        return false;
+    }
+    // A version that is not settled cannot be proved by its token, in a WHERE neither.
+    return program.proof != Proof::in_statement || (is_single && program.table->version.is_settled);
+}
+
+void wait_a_little(int conflicts) {
+    thread_local std::minstd_rand random{std::random_device{}()};
+    std::uniform_int_distribution<int> milliseconds(1, 8 * conflicts);
+    std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds(random)));
+}
+
+}  // namespace
+
+DbResult<Outcome> execute(const Program& program, const std::vector<const schemas::Column*>& columns, Database& database,
+                          Deadline deadline, RowSink* sink) {
+    const bool is_read = program.answer == Answer::rows;
+    if (!can_run(program, sink)) {
+        return tl::unexpected(DbError{DbFault::unknown, Fate::keep, {}, {}, "a program that cannot be run"});
+    }
+    bool was_lost = false;
+    for (int conflicts = 0;;) {
+        auto outcome = run_once(program, columns, database, deadline, sink);
+        if (outcome || deadline.has_passed()) {
+            return outcome;
+        }
+        const DbError& error = outcome.error();
+        if (error.fault == DbFault::unavailable && error.fate == Fate::drop && !was_lost) {
+            was_lost = true;
+            (is_read ? database.readers() : database.writers()).drop_idle();
+        } else if (error.fault == DbFault::conflict && conflicts < kConflictRetriesMax) {
+            wait_a_little(++conflicts);
+        } else {
+            return outcome;
+        }
+        if (sink != nullptr) {
+            sink->restart();
+        }
+    }
+}
+
+}  // namespace sql::exec

@@ -1,0 +1,206 @@
+#include "sql/mysql/dialect.h"
+
+namespace sql::mysql {
+namespace {
+
+using plan::Predicate;
+using plan::PredicateKind;
+using render::Writer;
+using schemas::TypeClass;
+
+// `LIKE` pattern that matches `text` literally under ESCAPE '!'. Not the backslash: that depends on the session's sql_mode.
+std::string like_escaped(const std::string& text) {
+    std::string out;
+    out.reserve(text.size() + 2);
+    for (const char c : text) {
+        if (c == '!' || c == '%' || c == '_') {
+            out += '!';
+        }
+        out += c;
+    }
+    return out;
+}
+
+std::string like_pattern(PredicateKind kind, const schemas::Value& value) {
+    std::string pattern = like_escaped(std::get<schemas::Text>(value).text);
+    if (kind != PredicateKind::starts_with) {
+        pattern.insert(pattern.begin(), '%');
+    }
+    if (kind != PredicateKind::ends_with) {
+        pattern += '%';
+    }
+    return pattern;
+}
+
+// MariaDB sorts UUIDs by a rearranged image of their bytes; the order that a client sees is that of the text.
+void canonical_uuid(Writer& writer, const schemas::Column& column) {
+    writer.keyword("CAST(").ident(column.name).keyword(" AS CHAR(36))");
+}
+
+enum class Sense { equality, order };
+
+void compared(Writer& writer, const schemas::Column& column, Sense sense) {
+    if (column.type.type_class == TypeClass::uuid && sense == Sense::order) {
+        canonical_uuid(writer, column);
+    } else {
+        writer.ident(column.name);
+    }
+}
+
+// A placeholder that is of the column's type when it meets the column. Without the casts IN and BETWEEN on a column without
+// index compare decimals as DOUBLE, which takes the neighbours too, and dates as text.
+void operand(Writer& writer, const schemas::Column& column, const schemas::Value& value, Sense sense) {
+    const schemas::Type& type = column.type;
+    switch (type.type_class) {
+        case TypeClass::decimal:
+            writer.keyword("CAST(").param(value).keyword(" AS DECIMAL(").number(type.precision.value_or(65));
+            writer.keyword(",").number(type.scale).keyword("))");
+            return;
+        case TypeClass::date:
+            writer.keyword("CAST(").param(value).keyword(" AS DATE)");
+            return;
+        case TypeClass::time:
+            writer.keyword("CAST(").param(value).keyword(" AS TIME(6))");
+            return;
+        case TypeClass::datetime:
+        case TypeClass::timestamp:
+            writer.keyword("CAST(").param(value).keyword(" AS DATETIME(6))");
+            return;
+        case TypeClass::uuid:
+            if (sense == Sense::order) {
+                writer.param(value);
+            } else {
+                writer.keyword("CAST(").param(value).keyword(" AS UUID)");
+            }
+            return;
+        case TypeClass::inet4:
+            writer.keyword("CAST(").param(value).keyword(" AS INET4)");
+            return;
+        case TypeClass::inet6:
+            writer.keyword("CAST(").param(value).keyword(" AS INET6)");
+            return;
+        case TypeClass::integer:
+        case TypeClass::boolean:
+        case TypeClass::bit:
+        case TypeClass::float32:
+        case TypeClass::float64:
+        case TypeClass::year:
+        // Bound as text an enumeration or set is compared by name; a number would be taken for the member's place.
+        case TypeClass::enumeration:
+        case TypeClass::set:
+        case TypeClass::text:
+        case TypeClass::binary:
+        case TypeClass::json:
+        case TypeClass::geometry:
+        case TypeClass::unsupported:
+            writer.param(value);
+            return;
+    }
+}
+
+void binary_operator(Writer& writer, const schemas::Column& column, const Predicate& predicate, render::SqlLiteral text,
+                     Sense sense) {
+    compared(writer, column, sense);
+    writer.keyword(text);
+    operand(writer, column, predicate.values.front(), sense);
+}
+
+void list(Writer& writer, const schemas::Column& column, const Predicate& predicate, render::SqlLiteral text) {
+    compared(writer, column, Sense::equality);
+    writer.keyword(text);
+    bool is_first = true;
+    for (const schemas::Value& value : predicate.values) {
+        if (!is_first) {
+            writer.keyword(", ");
+        }
+        is_first = false;
+        operand(writer, column, value, Sense::equality);
+    }
+    writer.keyword(")");
+}
+
+class MysqlDialect final : public render::Dialect {
+public:
+    [[nodiscard]] render::Quote quote() const override { return render::Quote::backtick; }
+
+    void predicate(Writer& writer, const schemas::Column& column, const Predicate& predicate) const override {
+        switch (predicate.kind) {
+            case PredicateKind::eq:
+                return binary_operator(writer, column, predicate, " = ", Sense::equality);
+            case PredicateKind::ne:
+                return binary_operator(writer, column, predicate, " <> ", Sense::equality);
+            case PredicateKind::lt:
+                return binary_operator(writer, column, predicate, " < ", Sense::order);
+            case PredicateKind::gt:
+                return binary_operator(writer, column, predicate, " > ", Sense::order);
+            case PredicateKind::le:
+                return binary_operator(writer, column, predicate, " <= ", Sense::order);
+            case PredicateKind::ge:
+                return binary_operator(writer, column, predicate, " >= ", Sense::order);
+            case PredicateKind::between:
+                binary_operator(writer, column, predicate, " BETWEEN ", Sense::order);
+                writer.keyword(" AND ");
+                return operand(writer, column, predicate.values.back(), Sense::order);
+            case PredicateKind::in:
+                return list(writer, column, predicate, " IN (");
+            case PredicateKind::not_in:
+                return list(writer, column, predicate, " NOT IN (");
+            case PredicateKind::contains:
+            case PredicateKind::starts_with:
+            case PredicateKind::ends_with:
+                writer.ident(column.name).keyword(" LIKE ");
+                writer.param(schemas::Text{like_pattern(predicate.kind, predicate.values.front())}).keyword(" ESCAPE '!'");
+                return;
+            case PredicateKind::is_null:
+                writer.ident(column.name).keyword(" IS NULL");
+                return;
+            case PredicateKind::is_not_null:
+                writer.ident(column.name).keyword(" IS NOT NULL");
+                return;
+            case PredicateKind::never:
+                writer.keyword("1 = 0");
+                return;
+        }
+    }
+
+    void selected(Writer& writer, const schemas::Column& column) const override {
+        if (column.type.type_class == TypeClass::bit) {
+            writer.ident(column.name).keyword(" + 0");
+        } else if (column.type.type_class == TypeClass::geometry) {
+            // Connector/C++ cannot fetch a geometry; these are its bytes, SRID and WKB, as an INSERT takes them.
+            writer.keyword("CAST(").ident(column.name).keyword(" AS BINARY)");
+        } else {
+            writer.ident(column.name);
+        }
+    }
+
+    void ordered(Writer& writer, const schemas::Column& column) const override { compared(writer, column, Sense::order); }
+
+    void stored(Writer& writer, const schemas::Column&, const schemas::Value& value) const override { writer.param(value); }
+
+    [[nodiscard]] bool has_default_keyword() const override { return true; }
+
+    [[nodiscard]] bool proves_in_statement() const override { return true; }
+
+    // Uncorrelated, so it runs once; after the statement has its metadata lock, so nobody can alter the table between this
+    // answer and the write. Both constants let the server open this one table only. With a table gone it is NULL: no row.
+    void freshness(Writer& writer, const schemas::Table& table) const override {
+        writer.keyword(
+            " AND (SELECT create_time FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ");
+        writer.param(schemas::Text{table.name.text()}).keyword(") = CAST(");
+        writer.param(schemas::Text{table.version.token}).keyword(" AS DATETIME)");
+    }
+
+    // The protocol's limit.
+    [[nodiscard]] std::size_t placeholders_max() const override { return 65535; }
+    [[nodiscard]] std::size_t insert_rows_max() const override { return 256; }
+};
+
+}  // namespace
+
+const render::Dialect& dialect() {
+    static const MysqlDialect kDialect;
+    return kDialect;
+}
+
+}  // namespace sql::mysql

@@ -1,0 +1,262 @@
+#include "sql/mysql/session.h"
+
+#include <cppconn/datatype.h>
+#include <cppconn/exception.h>
+#include <cppconn/statement.h>
+
+#include <sstream>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include "sql/mysql/cells.h"
+
+namespace sql::mysql {
+namespace {
+
+using exec::Deadline;
+using exec::DbError;
+using exec::DbFault;
+using exec::DbResult;
+using exec::Fate;
+using render::Quote;
+using render::Statement;
+using render::Writer;
+
+// A batch of an INSERT may have 65,535 placeholders, which cost the server megabytes each: such a statement is prepared for
+// its own transaction and not kept.
+constexpr std::size_t kLargeParams = 512;
+
+DbError classified(const ::sql::SQLException& thrown, Phase phase) {
+    return classify(thrown.getErrorCode(), thrown.getSQLState(), thrown.what(), phase);
+}
+
+DbError too_late() {
+    return {DbFault::deadline_exceeded, Fate::keep, {}, {}, "the deadline had passed before the statement was sent"};
+}
+
+Statement command(render::SqlLiteral text) {
+    Writer writer(Quote::backtick);
+    writer.keyword(text);
+    return std::move(writer).finish();
+}
+
+// Streams must outlive the execution: the driver reads them then.
+using Streams = std::list<std::istringstream>;
+
+void bind(::sql::PreparedStatement& prepared, const std::vector<schemas::Value>& params, Streams& streams) {
+    unsigned index = 0;
+    for (const schemas::Value& param : params) {
+        ++index;
+        std::visit(
+            [&](const auto& value) {
+                using V = std::decay_t<decltype(value)>;
+                if constexpr (std::is_same_v<V, schemas::Null>) {
+                    prepared.setNull(index, ::sql::DataType::SQLNULL);
+                } else if constexpr (std::is_same_v<V, std::int64_t>) {
+                    prepared.setInt64(index, value);
+                } else if constexpr (std::is_same_v<V, std::uint64_t>) {
+                    prepared.setUInt64(index, value);
+                } else if constexpr (std::is_same_v<V, double>) {
+                    prepared.setDouble(index, value);
+                } else if constexpr (std::is_same_v<V, schemas::Text>) {
+                    prepared.setString(index, value.text);
+                } else {
+                    static_assert(std::is_same_v<V, schemas::Bytes>);
+                    // A string would be taken as utf8mb4; a blob is bytes.
+                    prepared.setBlob(index, &streams.emplace_back(value.bytes));
+                }
+            },
+            param);
+    }
+}
+
+}  // namespace
+
+Session::Session(std::unique_ptr<::sql::Connection> connection, Server server, std::size_t statements_cached)
+    : connection_(std::move(connection)),
+      text_statement_(connection_->createStatement()),
+      server_(server),
+      statements_cached_(std::max<std::size_t>(statements_cached, 1)) {}
+
+::sql::PreparedStatement& Session::prepare(const Statement& statement) {
+    const std::string& text = statement.text();
+    if (const auto found = by_text_.find(text); found != by_text_.end()) {
+        cache_.splice(cache_.begin(), cache_, found->second);
+        return *cache_.front().statement;
+    }
+    if (large_ && large_->text == text) {
+        return *large_->statement;
+    }
+    std::unique_ptr<::sql::PreparedStatement> prepared(connection_->prepareStatement(text));
+    if (statement.params().size() > kLargeParams) {
+        large_.emplace(Prepared{text, std::move(prepared)});
+        return *large_->statement;
+    }
+    if (cache_.size() >= statements_cached_) {
+        by_text_.erase(cache_.back().text);
+        cache_.pop_back();
+    }
+    cache_.push_front({text, std::move(prepared)});
+    by_text_.emplace(cache_.front().text, cache_.begin());
+    return *cache_.front().statement;
+}
+
+void Session::forget(const std::string& text) {
+    if (const auto found = by_text_.find(text); found != by_text_.end()) {
+        const auto entry = found->second;
+        by_text_.erase(found);
+        cache_.erase(entry);
+    }
+    if (large_ && large_->text == text) {
+        large_.reset();
+    }
+}
+
+void Session::forget_large() {
+    if (!is_in_transaction_) {
+        large_.reset();
+    }
+}
+
+template <typename Use>
+auto Session::with_prepared(const Statement& statement, Deadline deadline, Use use)
+    -> decltype(use(std::declval<::sql::PreparedStatement&>())) {
+    if (deadline.has_passed()) {
+        return tl::unexpected(too_late());
+    }
+    for (bool is_second = false;; is_second = true) {
+        Phase phase = Phase::prepare;
+        try {
+            ::sql::PreparedStatement& prepared = prepare(statement);
+            Streams streams;
+            bind(prepared, statement.params(), streams);
+            phase = Phase::execute;
+            auto result = use(prepared);
+            forget_large();
+            return result;
+        } catch (const ::sql::SQLException& thrown) {
+            if (is_second || !wants_new_prepare(thrown.getErrorCode())) {
+                return tl::unexpected(classified(thrown, phase));
+            }
+            forget(statement.text());
+        }
+    }
+}
+
+DbResult<void> Session::query(const Statement& statement, const std::vector<const schemas::Column*>& columns, Deadline deadline,
+                              exec::RowSink& sink) {
+    return with_prepared(statement, deadline, [&](::sql::PreparedStatement& prepared) -> DbResult<void> {
+        const std::unique_ptr<::sql::ResultSet> rows(prepared.executeQuery());
+        std::vector<std::string> buffers(columns.size());
+        std::vector<exec::Cell> cells(columns.size());
+        while (rows->next()) {
+            for (std::size_t i = 0; i < columns.size(); ++i) {
+                cells[i] = read_cell(*rows, static_cast<unsigned>(i + 1), columns[i]->type, buffers[i]);
+            }
+            sink.row(cells);
+        }
+        return {};
+    });
+}
+
+DbResult<std::uint64_t> Session::run(const Statement& statement, Deadline deadline) {
+    if (statement.text().starts_with("INSERT")) {
+        has_unread_id_ = true;
+    }
+    return with_prepared(statement, deadline, [](::sql::PreparedStatement& prepared) -> DbResult<std::uint64_t> {
+        // The driver narrows the server's 64-bit count to int.
+        return static_cast<std::uint32_t>(prepared.executeUpdate());
+    });
+}
+
+DbResult<void> Session::text_command(const Statement& statement) {
+    try {
+        text_statement_->execute(statement.text());
+        return {};
+    } catch (const ::sql::SQLException& thrown) {
+        return tl::unexpected(classified(thrown, Phase::execute));
+    }
+}
+
+DbResult<void> Session::begin(Deadline deadline) {
+    if (deadline.has_passed()) {
+        return tl::unexpected(too_late());
+    }
+    if (has_unread_id_) {
+        // An id that an earlier INSERT left must not answer for one that generates none.
+        if (auto id = last_insert_id(deadline); !id) {
+            return tl::unexpected(std::move(id.error()));
+        }
+    }
+    auto done = text_command(command("START TRANSACTION"));
+    is_in_transaction_ = done.has_value();
+    return done;
+}
+
+DbResult<void> Session::commit(Deadline /*deadline*/) {
+    auto done = text_command(command("COMMIT"));
+    is_in_transaction_ = false;
+    forget_large();
+    return done;
+}
+
+DbResult<void> Session::rollback(Deadline /*deadline*/) {
+    auto done = text_command(command("ROLLBACK"));
+    is_in_transaction_ = false;
+    forget_large();
+    return done;
+}
+
+DbResult<std::uint64_t> Session::last_insert_id(Deadline deadline) {
+    // Reads the id and sets it to 0, for the server keeps it through statements that generate none.
+    auto rows = select(command("SELECT LAST_INSERT_ID(), LAST_INSERT_ID(0)"), deadline);
+    if (!rows) {
+        return tl::unexpected(std::move(rows.error()));
+    }
+    has_unread_id_ = false;
+    return rows->empty() || !rows->front()[0] ? 0 : std::stoull(*rows->front()[0]);
+}
+
+DbResult<std::vector<TextRow>> Session::select(const Statement& statement, Deadline deadline) {
+    return with_prepared(statement, deadline, [](::sql::PreparedStatement& prepared) -> DbResult<std::vector<TextRow>> {
+        const std::unique_ptr<::sql::ResultSet> result(prepared.executeQuery());
+        const unsigned count = result->getMetaData()->getColumnCount();
+        std::vector<TextRow> rows;
+        while (result->next()) {
+            TextRow& row = rows.emplace_back(count);
+            for (unsigned i = 0; i < count; ++i) {
+                if (!result->isNull(i + 1)) {
+                    row[i] = result->getString(i + 1).asStdString();
+                }
+            }
+        }
+        return rows;
+    });
+}
+
+Select Session::selector(Deadline deadline) {
+    return [this, deadline](const Statement& statement) { return select(statement, deadline); };
+}
+
+DbResult<std::vector<schemas::TableName>> Session::tables(Deadline deadline) {
+    return mysql::tables(selector(deadline));
+}
+
+DbResult<std::optional<schemas::RawTable>> Session::introspect(std::string_view table, Deadline deadline) {
+    return mysql::introspect(selector(deadline), server_, table);
+}
+
+DbResult<std::string> Session::version_token(std::string_view table, Deadline deadline) {
+    return mysql::version_token(selector(deadline), table);
+}
+
+bool Session::is_alive(Deadline /*deadline*/) {
+    try {
+        return connection_->isValid();
+    } catch (const ::sql::SQLException&) {
+        return false;
+    }
+}
+
+}  // namespace sql::mysql

@@ -1,0 +1,29 @@
+// Intent meets catalog: names become columns, text becomes typed values, or one located error.
+// The only place where the filter language and the catalog meet. Pure. Called by the pipeline.
+#pragma once
+
+#include <tl/expected.hpp>
+
+#include "schemas/catalog.h"
+#include "schemas/limits.h"
+#include "sql/plan/error.h"
+#include "sql/plan/intent.h"
+#include "sql/plan/plan.h"
+
+namespace sql::plan {
+
+// What binds without the body: unfiltered writes, then undelivered controls, then columns and values of the query string.
+// The pipeline calls it before it looks at the body, so that refusals come in the contract's order.
+//   406 filter_required: update or erase without a condition (controls are none, but a condition not yet delivered is 501)
+//   501 not_implemented: an undelivered control; select, order, limit, offset on a write
+//   400 query_invalid: a filter on an insert
+//   400 column_unknown, value_invalid, limit_exceeded
+// For insert and update the plan comes back with no cells and no assignments.
+[[nodiscard]] tl::expected<Plan, PlanError> bind_query(const Intent& intent, schemas::TablePtr table,
+                                                       const schemas::Limits& limits);
+
+// Adds the body to an InsertPlan or UpdatePlan that bind_query made. 422 row_invalid names column and row (rows count from 1).
+// Position is in the body.
+[[nodiscard]] tl::expected<Plan, PlanError> bind_body(Plan plan, const Body& body);
+
+}  // namespace sql::plan

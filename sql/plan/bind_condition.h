@@ -1,0 +1,21 @@
+// One condition of the filter language to predicates on one column: where a literal meets the column's type.
+// It alone decides what becomes of a literal that no cell of the column can equal. Pure. Private to this folder.
+#pragma once
+
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "filters/ast.h"
+#include "schemas/catalog.h"
+#include "sql/plan/error.h"
+#include "sql/plan/plan.h"
+
+namespace sql::plan {
+
+// Appends one predicate or more to `where`; joined with AND they match exactly the rows that the condition matches.
+// Fails with column_unknown or value_invalid; `where` is then not to be used.
+[[nodiscard]] tl::expected<void, PlanError> bind_condition(const filters::Condition& condition, const schemas::Table& table,
+                                                           std::vector<Predicate>& where);
+
+}  // namespace sql::plan

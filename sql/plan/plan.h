@@ -1,0 +1,89 @@
+// What will be done: names resolved to columns of one table, values typed. No client text is left but inside values.
+// Made by bind, narrowed by guard, rendered by render. Pure data.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "schemas/catalog.h"
+#include "schemas/value.h"
+
+namespace sql::plan {
+
+enum class PredicateKind {
+    eq, ne, lt, gt, le, ge,
+    between,                          // values: low, high
+    in, not_in,                       // values: one or more
+    contains, starts_with, ends_with, // values: one Text, literal characters, not a pattern
+    is_null, is_not_null,             // no values
+    never,                            // no values; no row matches (a literal that no cell of the column can equal)
+};
+
+struct Predicate {
+    std::size_t column = 0;  // index into the table's columns
+    PredicateKind kind = PredicateKind::never;
+    std::vector<schemas::Value> values;
+};
+
+enum class Direction { ascending, descending };
+
+struct Order {
+    std::size_t column = 0;
+    Direction direction = Direction::ascending;
+};
+
+struct ReadPlan {
+    schemas::TablePtr table;
+    std::vector<std::size_t> columns;  // what goes out, in this order
+    std::vector<Predicate> where;      // joined with AND
+    std::vector<Order> order;
+    std::uint64_t limit = 0;           // render asks for one row more, so that the end is known
+    std::uint64_t offset = 0;
+};
+
+// A cell of an insert: a value, or nothing for the column's default.
+using InsertCell = std::optional<schemas::Value>;
+
+struct InsertPlan {
+    schemas::TablePtr table;
+    std::vector<std::size_t> columns;  // the union of the columns of all rows, in table order
+    std::vector<InsertCell> cells;     // rows × columns, row by row
+    std::size_t row_count = 0;
+};
+
+struct Assignment {
+    std::size_t column = 0;
+    schemas::Value value;
+};
+
+struct UpdatePlan {
+    schemas::TablePtr table;
+    std::vector<Assignment> assignments;
+    std::vector<Predicate> where;
+};
+
+struct DeletePlan {
+    schemas::TablePtr table;
+    std::vector<Predicate> where;
+};
+
+using Plan = std::variant<ReadPlan, InsertPlan, UpdatePlan, DeletePlan>;
+
+// A plan that has met the policy. Only guard makes one, and render takes nothing else.
+class GuardedPlan {
+public:
+    [[nodiscard]] const Plan& plan() const { return plan_; }
+
+private:
+    friend class Guard;
+    explicit GuardedPlan(Plan plan) : plan_(std::move(plan)) {}
+    Plan plan_;
+};
+
+// The plan as text, for golden cases and explain: one line a part.
+[[nodiscard]] std::string describe(const Plan& plan);
+
+}  // namespace sql::plan

@@ -1,0 +1,45 @@
+// The questions that render asks a database family. One implementation each in sql/mysql and sql/sqlite; stateless,
+// shared by all threads. A dialect writes through the Writer like everybody else.
+#pragma once
+
+#include <cstddef>
+
+#include "schemas/catalog.h"
+#include "sql/plan/plan.h"
+#include "sql/render/writer.h"
+
+namespace sql::render {
+
+class Dialect {
+public:
+    virtual ~Dialect() = default;
+
+    [[nodiscard]] virtual Quote quote() const = 0;
+
+    // One condition on one column, NULL and foreign storage classes excluded as the contract says. The text depends on the
+    // kind, the column and the number of values only.
+    virtual void predicate(Writer& writer, const schemas::Column& column, const plan::Predicate& predicate) const = 0;
+
+    // The expression that a SELECT lists for this column; a cell reaches gateway/respond as exec/row.h says.
+    virtual void selected(Writer& writer, const schemas::Column& column) const = 0;
+
+    // The expression that ORDER BY sorts on for this column: the order that lt and gt compare in.
+    virtual void ordered(Writer& writer, const schemas::Column& column) const = 0;
+
+    // A placeholder that stores `value` in this column.
+    virtual void stored(Writer& writer, const schemas::Column& column, const schemas::Value& value) const = 0;
+
+    // What a missing cell of a batch writes: DEFAULT, or what the dialect has for it.
+    [[nodiscard]] virtual bool has_default_keyword() const = 0;
+
+    // True when a write can carry its proof against a stale catalog in its own WHERE (see Program).
+    [[nodiscard]] virtual bool proves_in_statement() const = 0;
+    // ` AND <the table is still the version that the plan was bound to>`; called only when proves_in_statement().
+    virtual void freshness(Writer& writer, const schemas::Table& table) const = 0;
+
+    // At most so many placeholders, and so many rows, in one INSERT.
+    [[nodiscard]] virtual std::size_t placeholders_max() const = 0;
+    [[nodiscard]] virtual std::size_t insert_rows_max() const = 0;
+};
+
+}  // namespace sql::render

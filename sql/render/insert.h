@@ -1,0 +1,16 @@
+// An InsertPlan to statements: how many rows go together, and what a missing cell becomes. Private to this folder; called by render.
+#pragma once
+
+#include <vector>
+
+#include "sql/plan/plan.h"
+#include "sql/render/dialect.h"
+#include "sql/render/writer.h"
+
+namespace sql::render {
+
+// The rows in the plan's order; the last row alone in the last statement. The row counts of a statement come from a few fixed
+// sizes, so that batches of any length share their prepared statements.
+[[nodiscard]] std::vector<Statement> render_insert(const plan::InsertPlan& plan, const Dialect& dialect);
+
+}  // namespace sql::render

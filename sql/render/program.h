@@ -1,0 +1,36 @@
+// What execute runs: statements, how they hang together, and how the program proves that the catalog was not stale.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "schemas/catalog.h"
+#include "sql/render/writer.h"
+
+namespace sql::render {
+
+enum class Answer {
+    rows,           // the (single) statement is a SELECT
+    rows_affected,  // the sum over all statements
+};
+
+enum class Proof {
+    none,         // a read: it may lag
+    in_statement, // the only statement's WHERE holds the proof; 0 rows mean: ask for the version, bind again if it moved
+    in_transaction, // before COMMIT the version is asked for again and compared; if it moved: roll back, bind again
+};
+
+struct Program {
+    std::vector<Statement> statements;
+    Answer answer = Answer::rows;
+    Proof proof = Proof::none;
+    schemas::TablePtr table;
+
+    // Insert only: what `last_insert_id` answers. `generated`: the id that the last statement generated; a number: the
+    // explicit value of the last row; nothing: the table has no auto-increment column.
+    bool last_id_is_generated = false;
+    std::optional<schemas::Value> last_id_explicit;
+};
+
+}  // namespace sql::render

@@ -1,0 +1,129 @@
+#include "sql/render/render.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "sql/render/insert.h"
+
+namespace sql::render {
+namespace {
+
+// Databases count rows in signed 64 bits. Past that there is no row, so that a larger number may as well be the largest.
+std::int64_t signed_count(std::uint64_t count) {
+    constexpr auto kMax = std::numeric_limits<std::int64_t>::max();
+    return count > static_cast<std::uint64_t>(kMax) ? kMax : static_cast<std::int64_t>(count);
+}
+
+void write_where(Writer& writer, const Dialect& dialect, const schemas::Table& table, const std::vector<plan::Predicate>& where) {
+    bool is_first = true;
+    for (const plan::Predicate& predicate : where) {
+        if (is_first) {
+            writer.keyword(" WHERE ");
+        } else {
+            writer.keyword(" AND ");
+        }
+        is_first = false;
+        dialect.predicate(writer, table.columns[predicate.column], predicate);
+    }
+}
+
+// A write whose WHERE is not empty, with the proof in it where the dialect and the table allow.
+Program finish_write(Writer writer, const Dialect& dialect, const schemas::TablePtr& table) {
+    Program program;
+    program.answer = Answer::rows_affected;
+    program.table = table;
+    program.proof = Proof::in_transaction;
+    if (dialect.proves_in_statement() && table->version.is_settled) {
+        dialect.freshness(writer, *table);
+        program.proof = Proof::in_statement;
+    }
+    program.statements.push_back(std::move(writer).finish());
+    return program;
+}
+
+struct Renderer {
+    const Dialect& dialect;
+
+    Program operator()(const plan::ReadPlan& plan) const {
+        const schemas::Table& table = *plan.table;
+        Writer writer(dialect.quote());
+        writer.keyword("SELECT ");
+        for (std::size_t i = 0; i < plan.columns.size(); ++i) {
+            if (i != 0) {
+                writer.keyword(", ");
+            }
+            dialect.selected(writer, table.columns[plan.columns[i]]);
+        }
+        writer.keyword(" FROM ").ident(table.name);
+        write_where(writer, dialect, table, plan.where);
+        for (std::size_t i = 0; i < plan.order.size(); ++i) {
+            if (i == 0) {
+                writer.keyword(" ORDER BY ");
+            } else {
+                writer.keyword(", ");
+            }
+            dialect.ordered(writer, table.columns[plan.order[i].column]);
+            if (plan.order[i].direction == plan::Direction::descending) {
+                writer.keyword(" DESC");
+            }
+        }
+        const std::uint64_t limit = std::min(plan.limit, std::numeric_limits<std::uint64_t>::max() - 1) + 1;
+        writer.keyword(" LIMIT ").param(signed_count(limit));
+        if (plan.offset != 0) {
+            writer.keyword(" OFFSET ").param(signed_count(plan.offset));
+        }
+        Program program;
+        program.answer = Answer::rows;
+        program.proof = Proof::none;
+        program.table = plan.table;
+        program.statements.push_back(std::move(writer).finish());
+        return program;
+    }
+
+    Program operator()(const plan::InsertPlan& plan) const {
+        Program program;
+        program.answer = Answer::rows_affected;
+        program.proof = Proof::in_transaction;
+        program.table = plan.table;
+        program.statements = render_insert(plan, dialect);
+        if (const auto auto_increment = plan.table->auto_increment()) {
+            const auto at = std::find(plan.columns.begin(), plan.columns.end(), *auto_increment);
+            if (at != plan.columns.end()) {
+                const auto slot = static_cast<std::size_t>(at - plan.columns.begin());
+                program.last_id_explicit = plan.cells[(plan.row_count - 1) * plan.columns.size() + slot];
+            }
+            program.last_id_is_generated = !program.last_id_explicit;
+        }
+        return program;
+    }
+
+    Program operator()(const plan::UpdatePlan& plan) const {
+        const schemas::Table& table = *plan.table;
+        Writer writer(dialect.quote());
+        writer.keyword("UPDATE ").ident(table.name).keyword(" SET ");
+        for (std::size_t i = 0; i < plan.assignments.size(); ++i) {
+            if (i != 0) {
+                writer.keyword(", ");
+            }
+            const schemas::Column& column = table.columns[plan.assignments[i].column];
+            writer.ident(column.name).keyword(" = ");
+            dialect.stored(writer, column, plan.assignments[i].value);
+        }
+        write_where(writer, dialect, table, plan.where);
+        return finish_write(std::move(writer), dialect, plan.table);
+    }
+
+    Program operator()(const plan::DeletePlan& plan) const {
+        Writer writer(dialect.quote());
+        writer.keyword("DELETE FROM ").ident(plan.table->name);
+        write_where(writer, dialect, *plan.table, plan.where);
+        return finish_write(std::move(writer), dialect, plan.table);
+    }
+};
+
+}  // namespace
+
+Program render(const plan::GuardedPlan& plan, const Dialect& dialect) { return std::visit(Renderer{dialect}, plan.plan()); }
+
+}  // namespace sql::render

@@ -1,0 +1,383 @@
+// Runs the golden cases: each request through parse, bind, guard and render for every dialect, compared with the blocks that the
+// case file holds. No database, no HTTP. README.md beside this file describes the format.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <set>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "filters/parse.h"
+#include "gateway/error.h"
+#include "gateway/request/body.h"
+#include "sql/mysql/dialect.h"
+#include "sql/plan/bind.h"
+#include "sql/plan/describe_value.h"
+#include "sql/plan/guard.h"
+#include "sql/render/render.h"
+#include "sql/sqlite/dialect.h"
+#include "tests/golden/fixture.h"
+
+namespace golden {
+namespace {
+
+using schemas::Family;
+using schemas::TypeClass;
+
+struct Block {
+    std::string head;  // "-- plan mysql"
+    std::string text;  // lines, each with its newline
+    friend bool operator==(const Block&, const Block&) = default;
+};
+
+struct Case {
+    std::string remarks;  // lines that begin with `#`
+    std::string method;
+    std::string target;
+    std::string body;
+    std::vector<Block> blocks;
+};
+
+// What one dialect makes of a case: an error, or plan, statements and parameters.
+struct Result {
+    std::string error_head;  // "CODE STATUS position"; empty: no error
+    std::string error;
+    std::string plan;
+    std::string sql;
+    std::string params;
+};
+
+// (operator, type class) pairs that a case has touched, by family.
+using Pair = std::pair<filters::Operator, TypeClass>;
+
+struct Coverage {
+    std::set<Pair> mysql;
+    std::set<Pair> sqlite;
+    std::set<TypeClass> negated_is;
+};
+
+Result error_result(const gateway::Problem& problem, bool is_in_body) {
+    const gateway::CodeEntry& entry = gateway::entry_of(problem.code);
+    std::string position = "-";
+    if (problem.position) {
+        position = fmt::format("{}{}", is_in_body ? "body:" : "", *problem.position);
+    }
+    Result result;
+    result.error_head = fmt::format("{} {} {}", entry.name, entry.status, position);
+    result.error = problem.detail + "\n";
+    if (!problem.hint.empty()) {
+        result.error += "hint: " + problem.hint + "\n";
+    }
+    return result;
+}
+
+Result plan_error_result(const sql::plan::PlanError& error) {
+    return error_result(gateway::to_problem(error), error.origin == sql::plan::Origin::body);
+}
+
+std::string_view name_of(sql::render::Proof proof) {
+    switch (proof) {
+        case sql::render::Proof::none:
+            return "none";
+        case sql::render::Proof::in_statement:
+            return "in the statement";
+        case sql::render::Proof::in_transaction:
+            return "in the transaction";
+    }
+    return "";
+}
+
+Result program_result(const sql::plan::Plan& plan, const sql::render::Program& program) {
+    Result result;
+    result.plan = sql::plan::describe(plan);
+    for (const sql::render::Statement& statement : program.statements) {
+        result.sql += statement.text() + "\n";
+        std::string line;
+        for (const schemas::Value& value : statement.params()) {
+            line += (line.empty() ? "" : ", ") + sql::plan::describe(value);
+        }
+        result.params += (line.empty() ? "nothing" : line) + "\n";
+    }
+    if (program.proof != sql::render::Proof::none) {
+        result.sql += fmt::format("proof: {}\n", name_of(program.proof));
+    }
+    if (program.last_id_is_generated) {
+        result.sql += "last id: generated\n";
+    } else if (program.last_id_explicit) {
+        result.sql += fmt::format("last id: {}\n", sql::plan::describe(*program.last_id_explicit));
+    }
+    return result;
+}
+
+sql::plan::Verb verb_of(const std::string& method) {
+    if (method == "DELETE") {
+        return sql::plan::Verb::erase;
+    }
+    if (method == "POST") {
+        return sql::plan::Verb::insert;
+    }
+    return method == "GET" ? sql::plan::Verb::read : sql::plan::Verb::update;
+}
+
+void cover(const filters::Query& query, const schemas::Table& table, Family family, Coverage& coverage) {
+    for (const filters::Condition& condition : query.where) {
+        if (const schemas::Column* const column = table.find(condition.column)) {
+            const TypeClass type_class = column->type.type_class;
+            (family == Family::mysql ? coverage.mysql : coverage.sqlite).insert({condition.op, type_class});
+            if (condition.is_negated) {
+                coverage.negated_is.insert(type_class);
+            }
+        }
+    }
+}
+
+Result run(const Case& input, Family family, Coverage& coverage) {
+    const std::size_t question = std::min(input.target.find('?'), input.target.size());
+    const std::string table_name = input.target.substr(1, question - 1);
+    const schemas::TablePtr table = find_table(family, table_name);
+    if (!table) {
+        return {"no such table", "the fixture has no table " + table_name + "\n", "", "", ""};
+    }
+    sql::plan::Intent intent;
+    intent.verb = verb_of(input.method);
+    const std::size_t begin = std::min(question + 1, input.target.size());
+    auto query = filters::parse(std::string_view(input.target).substr(begin), begin, filters::Limits{});
+    if (!query) {
+        return error_result(gateway::to_problem(query.error()), false);
+    }
+    cover(*query, *table, family, coverage);
+    intent.query = *std::move(query);
+    auto plan = sql::plan::bind_query(intent, table, schemas::Limits{});
+    if (!plan) {
+        return plan_error_result(plan.error());
+    }
+    if (intent.verb == sql::plan::Verb::insert || intent.verb == sql::plan::Verb::update) {
+        const auto shape = intent.verb == sql::plan::Verb::insert ? gateway::request::BodyShape::object_or_array
+                                                                  : gateway::request::BodyShape::object;
+        auto body = gateway::request::parse_body(input.body, shape, gateway::request::BodyLimits{});
+        if (!body) {
+            return error_result(gateway::to_problem(body.error()), true);
+        }
+        plan = sql::plan::bind_body(*std::move(plan), *body);
+        if (!plan) {
+            return plan_error_result(plan.error());
+        }
+    }
+    auto guarded = sql::plan::Guard::guard(*std::move(plan));
+    if (!guarded) {
+        return plan_error_result(guarded.error());
+    }
+    const sql::render::Dialect& dialect = family == Family::mysql ? sql::mysql::dialect() : sql::sqlite::dialect();
+    return program_result(guarded->plan(), sql::render::render(*guarded, dialect));
+}
+
+// One block where the databases agree, one each where they do not.
+void append_pair(std::vector<Block>& blocks, const std::string& name, const std::string& mysql, const std::string& sqlite) {
+    if (mysql == sqlite) {
+        blocks.push_back({"-- " + name, mysql});
+        return;
+    }
+    if (!mysql.empty()) {
+        blocks.push_back({"-- " + name + " mysql", mysql});
+    }
+    if (!sqlite.empty()) {
+        blocks.push_back({"-- " + name + " sqlite", sqlite});
+    }
+}
+
+std::vector<Block> blocks_of(const Result& mysql, const Result& sqlite) {
+    std::vector<Block> blocks;
+    if (!mysql.error_head.empty() && mysql.error_head == sqlite.error_head && mysql.error == sqlite.error) {
+        return {{"-- error " + mysql.error_head, mysql.error}};
+    }
+    if (!mysql.error_head.empty()) {
+        blocks.push_back({"-- error mysql " + mysql.error_head, mysql.error});
+    }
+    if (!sqlite.error_head.empty()) {
+        blocks.push_back({"-- error sqlite " + sqlite.error_head, sqlite.error});
+    }
+    append_pair(blocks, "plan", mysql.plan, sqlite.plan);
+    if (!mysql.sql.empty()) {
+        blocks.push_back({"-- mysql", mysql.sql});
+    }
+    if (!sqlite.sql.empty()) {
+        blocks.push_back({"-- sqlite", sqlite.sql});
+    }
+    append_pair(blocks, "params", mysql.params, sqlite.params);
+    return blocks;
+}
+
+std::string print(const Case& item) {
+    std::string out = item.remarks;
+    if (item.method.empty()) {
+        return out;
+    }
+    out += item.method + " " + item.target + "\n" + item.body;
+    for (const Block& block : item.blocks) {
+        out += block.head + "\n" + block.text;
+    }
+    return out;
+}
+
+// A file's paragraphs. One that holds remarks only has no method.
+std::vector<Case> parse_cases(std::istream& in) {
+    std::vector<Case> cases;
+    bool is_new = true;
+    for (std::string line; std::getline(in, line);) {
+        if (line.empty()) {
+            is_new = true;
+            continue;
+        }
+        if (is_new) {
+            cases.emplace_back();
+            is_new = false;
+        }
+        Case& item = cases.back();
+        if (item.method.empty() && line.front() == '#') {
+            item.remarks += line + "\n";
+        } else if (item.method.empty()) {
+            const std::size_t space = line.find(' ');
+            item.method = line.substr(0, space);
+            item.target = space == std::string::npos ? "" : line.substr(space + 1);
+        } else if (line.starts_with("-- ")) {
+            item.blocks.push_back({line, ""});
+        } else if (item.blocks.empty()) {
+            item.body += line + "\n";
+        } else {
+            item.blocks.back().text += line + "\n";
+        }
+    }
+    return cases;
+}
+
+std::string check_request(const Case& item) {
+    static const std::set<std::string> kMethods{"GET", "POST", "PUT", "PATCH", "DELETE"};
+    if (!kMethods.contains(item.method)) {
+        return "unknown method " + item.method;
+    }
+    return item.target.starts_with('/') ? "" : "the target does not begin with /";
+}
+
+struct Tally {
+    std::size_t passed = 0;
+    std::size_t failed = 0;
+};
+
+void fail(Tally& tally, const std::string& where, const std::string& what) {
+    ++tally.failed;
+    std::cout << "FAILED " << where << "\n" << what << "\n";
+}
+
+void run_file(const std::filesystem::path& path, bool updates, Coverage& coverage, Tally& tally) {
+    std::ifstream in(path);
+    std::vector<Case> cases = parse_cases(in);
+    in.close();
+    std::string text;
+    for (Case& item : cases) {
+        if (!item.method.empty()) {
+            const std::string where = path.filename().string() + ": " + item.method + " " + item.target;
+            if (const std::string fault = check_request(item); !fault.empty()) {
+                fail(tally, where, fault);
+            } else {
+                std::vector<Block> actual =
+                    blocks_of(run(item, Family::mysql, coverage), run(item, Family::sqlite, coverage));
+                if (updates || actual == item.blocks) {
+                    ++tally.passed;
+                    item.blocks = std::move(actual);
+                } else if (item.blocks.empty()) {
+                    fail(tally, where, "the case has no expected block; GOLDEN_UPDATE=1 writes them");
+                } else {
+                    Case is = item;
+                    is.blocks = std::move(actual);
+                    fail(tally, where, "expected:\n" + print(item) + "is:\n" + print(is));
+                }
+            }
+        }
+        text += (text.empty() ? "" : "\n") + print(item);
+    }
+    if (updates) {
+        std::ofstream(path, std::ios::trunc) << text;
+    }
+}
+
+constexpr filters::Operator kOperators[] = {
+    filters::Operator::eq, filters::Operator::ne, filters::Operator::lt,  filters::Operator::gt,  filters::Operator::le,
+    filters::Operator::ge, filters::Operator::bw, filters::Operator::in,  filters::Operator::nin, filters::Operator::li,
+    filters::Operator::rli, filters::Operator::lli, filters::Operator::is,
+};
+
+// Every operator on every type class that the fixture's table has, and that table has every class there is.
+void check_coverage(const Coverage& coverage, Tally& tally) {
+    std::set<TypeClass> mysql_classes;
+    for (const Family family : {Family::mysql, Family::sqlite}) {
+        const bool is_mysql = family == Family::mysql;
+        for (const schemas::Column& column : find_table(family, "everything")->columns) {
+            const TypeClass type_class = column.type.type_class;
+            if (is_mysql) {
+                mysql_classes.insert(type_class);
+            }
+            for (const filters::Operator op : kOperators) {
+                if (!(is_mysql ? coverage.mysql : coverage.sqlite).contains({op, type_class})) {
+                    fail(tally, "coverage", fmt::format("{}: no case has {} on a column of type {}", is_mysql ? "mysql" : "sqlite",
+                                                        filters::name_of(op), column.type.declared));
+                }
+            }
+            if (!coverage.negated_is.contains(type_class)) {
+                fail(tally, "coverage", "no case has not.is.null on a column of type " + column.type.declared);
+            }
+        }
+    }
+    const auto classes = static_cast<std::size_t>(TypeClass::unsupported) + 1;
+    if (mysql_classes.size() != classes) {
+        fail(tally, "coverage", fmt::format("the fixture has {} of {} type classes", mysql_classes.size(), classes));
+    }
+}
+
+int main(int argc, char** argv) {
+    bool updates = std::getenv("GOLDEN_UPDATE") != nullptr;
+    std::string folder;
+    for (int i = 1; i < argc; ++i) {
+        if (std::string_view(argv[i]) == "--update") {
+            updates = true;
+        } else {
+            folder = argv[i];
+        }
+    }
+    if (folder.empty()) {
+        std::cerr << "usage: golden DIR [--update]\n";
+        return 2;
+    }
+    std::vector<std::filesystem::path> paths;
+    for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(folder) / "cases")) {
+        if (entry.path().extension() == ".case") {
+            paths.push_back(entry.path());
+        }
+    }
+    std::sort(paths.begin(), paths.end());
+    Coverage coverage;
+    Tally tally;
+    for (const auto& path : paths) {
+        run_file(path, updates, coverage, tally);
+    }
+    check_coverage(coverage, tally);
+    std::cout << tally.passed << " passed, " << tally.failed << " failed\n";
+    return tally.failed == 0 && tally.passed != 0 ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace golden
+
+int main(int argc, char** argv) {
+    try {
+        return golden::main(argc, argv);
+    } catch (const std::exception& error) {
+        std::cerr << "golden: " << error.what() << "\n";
+        return 2;
+    }
+}
