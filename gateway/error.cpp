@@ -40,7 +40,7 @@ constexpr std::array kCodes{
     CodeEntry{Code::not_implemented, "not_implemented", 501, "This is not delivered yet"},
     CodeEntry{Code::not_acceptable, "not_acceptable", 406, "No acceptable representation"},
     CodeEntry{Code::column_unknown, "column_unknown", 400, "There is no such column"},
-    CodeEntry{Code::value_invalid, "value_invalid", 400, "A value is not of its column's type"},
+    CodeEntry{Code::value_invalid, "value_invalid", 400, "A filter value is invalid"},
     CodeEntry{Code::body_unexpected, "body_unexpected", 400, "This method takes no body"},
     CodeEntry{Code::body_too_large, "body_too_large", 413, "The body is too large"},
     CodeEntry{Code::media_type_unsupported, "media_type_unsupported", 415, "The body's media type is not supported"},

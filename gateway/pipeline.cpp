@@ -241,7 +241,7 @@ std::optional<std::string> location_of(const Context& context, const sql::plan::
         std::optional<schemas::Value> value;
         if (found != plan.columns.end()) value = plan.cells[static_cast<std::size_t>(found - plan.columns.begin())];
         if (!value && column.is_auto_increment) value = last_id;
-        if (!value) return std::nullopt;
+        if (!value || std::holds_alternative<schemas::Null>(*value)) return std::nullopt;
         filters::Condition condition;
         condition.column = column.name.text();
         condition.op = filters::Operator::eq;

@@ -20,7 +20,12 @@ bool is_null_expression(std::string_view expression) {
 }
 
 Column build_column(const RawColumn& raw, Family family, bool is_in_primary_key) {
-    Column column{Ident::from_catalog(raw.name), family == Family::mysql ? mysql_type(raw) : sqlite_type(raw), raw.is_nullable, false, false, false};
+    Column column{Ident::from_catalog(raw.name),
+                  family == Family::mysql ? mysql_type(raw) : sqlite_type(raw),
+                  raw.is_nullable,
+                  false,
+                  false,
+                  false};
     column.is_nullable = raw.is_nullable && !is_in_primary_key;
     column.is_auto_increment = raw.is_auto_increment;
     column.is_generated = raw.is_generated;
@@ -33,7 +38,8 @@ Column build_column(const RawColumn& raw, Family family, bool is_in_primary_key)
 std::optional<Key> build_key(const RawKey& raw, const RawTable& table) {
     Key key{raw.name, {}};
     for (const std::string& name : raw.columns) {
-        const auto found = std::find_if(table.columns.begin(), table.columns.end(), [&](const RawColumn& one) { return one.name == name; });
+        const auto found =
+            std::find_if(table.columns.begin(), table.columns.end(), [&](const RawColumn& one) { return one.name == name; });
         if (found == table.columns.end()) {
             return std::nullopt;
         }
@@ -81,7 +87,9 @@ std::string print_column(const RawColumn& column) {
     return print.take();
 }
 
-std::string print_key(const RawKey& key) { return Print().text(key.name).flag(key.is_primary).list(key.columns).take(); }
+std::string print_key(const RawKey& key) {
+    return Print().text(key.name).flag(key.is_primary).list(key.columns).take();
+}
 
 std::string print_foreign_key(const ForeignKey& key) {
     Print print;
@@ -93,7 +101,8 @@ std::string print_foreign_key(const ForeignKey& key) {
 }  // namespace
 
 TablePtr build(const RawTable& raw) {
-    auto table = std::make_shared<Table>(Table{Ident::from_catalog(raw.name), raw.kind, {}, std::nullopt, {}, raw.foreign_keys, {}});
+    auto table =
+        std::make_shared<Table>(Table{Ident::from_catalog(raw.name), raw.kind, {}, std::nullopt, {}, raw.foreign_keys, {}});
     for (const RawKey& raw_key : raw.keys) {
         std::optional<Key> key = build_key(raw_key, raw);
         if (key && raw_key.is_primary) {

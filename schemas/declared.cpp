@@ -12,7 +12,9 @@ constexpr unsigned kPrecisionMax = 65;
 constexpr unsigned kScaleMax = 38;
 constexpr std::size_t kNumberDigitsMax = 9;
 
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+bool is_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
 
 std::string_view trim(std::string_view text) {
     while (!text.empty() && is_blank(text.front())) {
@@ -27,10 +29,14 @@ std::string_view trim(std::string_view text) {
 // MariaDB writes a quote twice and these four characters with a backslash, whatever the sql_mode (measured on 10.11).
 char unescape(char c) {
     switch (c) {
-        case '0': return '\0';
-        case 'n': return '\n';
-        case 'r': return '\r';
-        default: return c;
+        case '0':
+            return '\0';
+        case 'n':
+            return '\n';
+        case 'r':
+            return '\r';
+        default:
+            return c;
     }
 }
 
@@ -128,7 +134,8 @@ std::optional<Declared> parse_declared(std::string_view text) {
             }
             has_arguments = true;
         } else {
-            const auto* const end = std::find_if(text.begin() + 1, text.end(), [](char c) { return is_blank(c) || c == '(' || c == '/'; });
+            const auto* const end =
+                std::find_if(text.begin() + 1, text.end(), [](char c) { return is_blank(c) || c == '(' || c == '/'; });
             const auto size = static_cast<std::size_t>(end - text.begin());
             add_word(declared, text.substr(0, size));
             text.remove_prefix(size);

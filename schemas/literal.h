@@ -20,9 +20,13 @@ using ReadResult = tl::expected<Reading, LiteralError>;
     return tl::make_unexpected(LiteralError{std::move(detail), describe_literal(type)});
 }
 
-[[nodiscard]] inline Reading exactly(Value value) { return Reading{std::move(value), Fit::exact}; }
+[[nodiscard]] inline Reading exactly(Value value) {
+    return Reading{std::move(value), Fit::exact};
+}
 
-[[nodiscard]] constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+[[nodiscard]] constexpr bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
 
 [[nodiscard]] constexpr bool is_all_digits(std::string_view text) {
     return !text.empty() && std::all_of(text.begin(), text.end(), is_digit);

@@ -76,7 +76,9 @@ bool set_members(Type& type, const Declared& declared) {
     return !sorted.empty() && std::adjacent_find(sorted.begin(), sorted.end()) == sorted.end();
 }
 
-std::optional<std::uint64_t> first_length(const Declared& declared) { return declared.number(0); }
+std::optional<std::uint64_t> first_length(const Declared& declared) {
+    return declared.number(0);
+}
 
 bool set_text(Type& type, const RawColumn& column, const Entry& entry, const Declared& declared) {
     if (entry.size == 0) {
@@ -107,20 +109,27 @@ bool fill(Type& type, const RawColumn& column, const Entry& entry, const Declare
             }
             type.bits = static_cast<unsigned>(entry.size);
             return true;
-        case TypeClass::bit: return set_bits(type, first.value_or(column.numeric_precision.value_or(1)));
+        case TypeClass::bit:
+            return set_bits(type, first.value_or(column.numeric_precision.value_or(1)));
         case TypeClass::decimal:
             return first ? set_precision(type, first, declared.number(1))
                          : set_precision(type, column.numeric_precision, column.numeric_scale);
         case TypeClass::float32:
-        case TypeClass::float64: return set_float(type, declared);
-        case TypeClass::year: return declared.arguments.empty() || first == 4U;  // YEAR(2) is another type
+        case TypeClass::float64:
+            return set_float(type, declared);
+        case TypeClass::year:
+            return declared.arguments.empty() || first == 4U;  // YEAR(2) is another type
         case TypeClass::time:
         case TypeClass::datetime:
-        case TypeClass::timestamp: return set_fraction_digits(type, column.datetime_precision.value_or(first.value_or(0)));
+        case TypeClass::timestamp:
+            return set_fraction_digits(type, column.datetime_precision.value_or(first.value_or(0)));
         case TypeClass::enumeration:
-        case TypeClass::set: return set_members(type, declared);
-        case TypeClass::text: return set_text(type, column, entry, declared);
-        case TypeClass::binary: return set_binary(type, column, entry, declared);
+        case TypeClass::set:
+            return set_members(type, declared);
+        case TypeClass::text:
+            return set_text(type, column, entry, declared);
+        case TypeClass::binary:
+            return set_binary(type, column, entry, declared);
         case TypeClass::boolean:
         case TypeClass::date:
         case TypeClass::uuid:
@@ -128,7 +137,8 @@ bool fill(Type& type, const RawColumn& column, const Entry& entry, const Declare
         case TypeClass::inet6:
         case TypeClass::json:
         case TypeClass::geometry:
-        case TypeClass::unsupported: return true;
+        case TypeClass::unsupported:
+            return true;
     }
     return false;
 }
@@ -143,7 +153,8 @@ Type mysql_type(const RawColumn& column) {
         return unsupported;
     }
     const std::string name = column.data_type.empty() ? declared->name : to_lower(column.data_type);
-    const auto* entry = std::find_if(std::begin(kEntries), std::end(kEntries), [&](const Entry& one) { return one.name == name; });
+    const auto* entry =
+        std::find_if(std::begin(kEntries), std::end(kEntries), [&](const Entry& one) { return one.name == name; });
     if (entry == std::end(kEntries)) {
         return unsupported;
     }

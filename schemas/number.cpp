@@ -13,9 +13,9 @@ namespace schemas {
 namespace {
 
 constexpr auto kInt64Max = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-constexpr unsigned kPrecisionMax = 65;              // MariaDB's DECIMAL
-constexpr std::size_t kExponentDigitsMax = 4;       // of a decimal
-constexpr std::size_t kSqliteSignificantMax = 15;   // what every double keeps
+constexpr unsigned kPrecisionMax = 65;             // MariaDB's DECIMAL
+constexpr std::size_t kExponentDigitsMax = 4;      // of a decimal
+constexpr std::size_t kSqliteSignificantMax = 15;  // what every double keeps
 constexpr std::int64_t kExponentLimit = 1'000'000'000;
 
 // A number as written: 0.d1d2…dn × 10^point, where d1…dn are its significant digits (none for zero).
@@ -307,7 +307,8 @@ ReadResult read_float(std::string_view text, const Type& type, Purpose purpose) 
     const bool is_float32 = type.type_class == TypeClass::float32;
     const std::optional<double> number = is_float32 ? nearest<float>(text, *numeral) : nearest<double>(text, *numeral);
     if (!number) {
-        return refuse(type, is_float32 ? "is too large for a single-precision number" : "is too large for a double-precision number");
+        return refuse(type,
+                      is_float32 ? "is too large for a single-precision number" : "is too large for a double-precision number");
     }
     if (type.is_unsigned && numeral->is_negative) {
         if (numeral->is_zero()) {

@@ -15,9 +15,9 @@ enum class Arguments {
     float_digits,     // as MySQL's FLOAT: (p) chooses the width, (M,D) limits the digits
     fraction_digits,  // of a second
     bits,
-    length,           // without: no limit
-    length_or_one,    // without: 1, as CHAR and BINARY; padded or trimmed by MySQL
-    ignored_length,   // TEXT(n)
+    length,          // without: no limit
+    length_or_one,   // without: 1, as CHAR and BINARY; padded or trimmed by MySQL
+    ignored_length,  // TEXT(n)
 };
 
 struct Entry {
@@ -107,22 +107,30 @@ bool fill(Type& type, const Entry& entry, const Declared& declared) {
     const std::optional<unsigned> first = declared.number(0);
     const std::size_t count = declared.arguments.size();
     switch (entry.arguments) {
-        case Arguments::none: return count == 0;
+        case Arguments::none:
+            return count == 0;
         case Arguments::display_width:
             if (entry.name == "tinyint" && first == 1U && !type.is_unsigned) {
                 type.type_class = TypeClass::boolean;
             }
             return count <= 1 && (type.type_class != TypeClass::year || first.value_or(4) == 4);
-        case Arguments::digits: return count <= 2 && set_precision(type, first.value_or(10), declared.number(1));
-        case Arguments::float_digits: return count <= 2 && set_float(type, declared);
-        case Arguments::fraction_digits: return count <= 1 && set_fraction_digits(type, first.value_or(0));
-        case Arguments::bits: return count <= 1 && set_bits(type, first.value_or(1));
-        case Arguments::length: set_length(type, first); return count <= 1;
+        case Arguments::digits:
+            return count <= 2 && set_precision(type, first.value_or(10), declared.number(1));
+        case Arguments::float_digits:
+            return count <= 2 && set_float(type, declared);
+        case Arguments::fraction_digits:
+            return count <= 1 && set_fraction_digits(type, first.value_or(0));
+        case Arguments::bits:
+            return count <= 1 && set_bits(type, first.value_or(1));
+        case Arguments::length:
+            set_length(type, first);
+            return count <= 1;
         case Arguments::length_or_one:
             set_length(type, first.value_or(1));
             type.is_fixed = true;
             return count <= 1;
-        case Arguments::ignored_length: return count <= 1;
+        case Arguments::ignored_length:
+            return count <= 1;
     }
     return false;
 }

@@ -103,12 +103,16 @@ ReadResult read_set(std::string_view text, const Type& type) {
     return exactly(Text{std::move(members)});
 }
 
-std::string plural(std::uint64_t count, std::string_view one) { return fmt::format("{} {}{}", count, one, count == 1 ? "" : "s"); }
+std::string plural(std::uint64_t count, std::string_view one) {
+    return fmt::format("{} {}{}", count, one, count == 1 ? "" : "s");
+}
 
 std::optional<std::string> charset_fault(const Type& type, Holding held) {
     switch (held) {
-        case Holding::all: return std::nullopt;
-        case Holding::not_all: return fmt::format("has a character that the character set {} lacks", type.charset);
+        case Holding::all:
+            return std::nullopt;
+        case Holding::not_all:
+            return fmt::format("has a character that the character set {} lacks", type.charset);
         case Holding::unknown:
             return fmt::format("is not ASCII, which is all that is known of the character set {}",
                                type.charset.empty() ? "of this column" : type.charset);
@@ -258,24 +262,39 @@ std::string describe_form(const Type& type) {
             const IntegerRange range = integer_range(type);
             return fmt::format("an integer from {} to {}", range.lowest, range.greatest);
         }
-        case TypeClass::boolean: return "0, 1, true or false";
+        case TypeClass::boolean:
+            return "0, 1, true or false";
         case TypeClass::decimal:
         case TypeClass::float32:
-        case TypeClass::float64: return describe_decimal(type);
-        case TypeClass::date: return "written YYYY-MM-DD";
-        case TypeClass::time: return "written HH:MM:SS, with .ffffff after it if you like, from -838:59:59 to 838:59:59";
-        case TypeClass::datetime: return fmt::format("written {}", kMoment);
-        case TypeClass::timestamp: return fmt::format("written {}, in UTC or with a zone: Z, +02:00 (%2B02:00 in a URL)", kMoment);
-        case TypeClass::uuid: return "written as 8-4-4-4-12 hex digits";
-        case TypeClass::inet4: return "an IPv4 address such as 192.0.2.1";
-        case TypeClass::inet6: return "an IPv6 address such as 2001:db8::1";
-        case TypeClass::enumeration: return fmt::format("one of {}", list_members(type));
-        case TypeClass::set: return fmt::format("a comma-separated list of any of {}", list_members(type));
-        case TypeClass::text: return "text";
+        case TypeClass::float64:
+            return describe_decimal(type);
+        case TypeClass::date:
+            return "written YYYY-MM-DD";
+        case TypeClass::time:
+            return "written HH:MM:SS, with .ffffff after it if you like, from -838:59:59 to 838:59:59";
+        case TypeClass::datetime:
+            return fmt::format("written {}", kMoment);
+        case TypeClass::timestamp:
+            return fmt::format("written {}, in UTC or with a zone: Z, +02:00 (%2B02:00 in a URL)", kMoment);
+        case TypeClass::uuid:
+            return "written as 8-4-4-4-12 hex digits";
+        case TypeClass::inet4:
+            return "an IPv4 address such as 192.0.2.1";
+        case TypeClass::inet6:
+            return "an IPv6 address such as 2001:db8::1";
+        case TypeClass::enumeration:
+            return fmt::format("one of {}", list_members(type));
+        case TypeClass::set:
+            return fmt::format("a comma-separated list of any of {}", list_members(type));
+        case TypeClass::text:
+            return "text";
         case TypeClass::binary:
-        case TypeClass::geometry: return "written as \\x and hex digits, or as b64: and base64";
-        case TypeClass::json: return "any JSON; a filter takes only is.null and not.is.null";
-        case TypeClass::unsupported: return "only read; a filter takes only is.null and not.is.null";
+        case TypeClass::geometry:
+            return "written as \\x and hex digits, or as b64: and base64";
+        case TypeClass::json:
+            return "any JSON; a filter takes only is.null and not.is.null";
+        case TypeClass::unsupported:
+            return "only read; a filter takes only is.null and not.is.null";
     }
     return "";
 }
@@ -291,32 +310,49 @@ ReadResult read_literal(std::string_view text, const Type& type, Purpose purpose
     switch (type.type_class) {
         case TypeClass::integer:
         case TypeClass::bit:
-        case TypeClass::year: return read_integer(text, type, purpose);
-        case TypeClass::boolean: return read_boolean(text, type);
-        case TypeClass::decimal: return read_decimal(text, type, purpose);
+        case TypeClass::year:
+            return read_integer(text, type, purpose);
+        case TypeClass::boolean:
+            return read_boolean(text, type);
+        case TypeClass::decimal:
+            return read_decimal(text, type, purpose);
         case TypeClass::float32:
-        case TypeClass::float64: return read_float(text, type, purpose);
-        case TypeClass::date: return read_date(text, type);
-        case TypeClass::time: return read_time(text, type, purpose);
+        case TypeClass::float64:
+            return read_float(text, type, purpose);
+        case TypeClass::date:
+            return read_date(text, type);
+        case TypeClass::time:
+            return read_time(text, type, purpose);
         case TypeClass::datetime:
-        case TypeClass::timestamp: return read_datetime(text, type, purpose);
-        case TypeClass::uuid: return read_uuid(text, type);
+        case TypeClass::timestamp:
+            return read_datetime(text, type, purpose);
+        case TypeClass::uuid:
+            return read_uuid(text, type);
         case TypeClass::inet4:
-        case TypeClass::inet6: return read_address(text, type);
-        case TypeClass::enumeration: return read_enumeration(text, type);
-        case TypeClass::set: return read_set(text, type);
-        case TypeClass::text: return read_text(text, type, purpose);
-        case TypeClass::binary: return read_binary(text, type, purpose);
-        case TypeClass::json: return purpose == Purpose::storage ? read_json(text, type) : refuse_class(type, purpose);
-        case TypeClass::geometry: return purpose == Purpose::storage ? read_binary(text, type, purpose) : refuse_class(type, purpose);
-        case TypeClass::unsupported: return refuse_class(type, purpose);
+        case TypeClass::inet6:
+            return read_address(text, type);
+        case TypeClass::enumeration:
+            return read_enumeration(text, type);
+        case TypeClass::set:
+            return read_set(text, type);
+        case TypeClass::text:
+            return read_text(text, type, purpose);
+        case TypeClass::binary:
+            return read_binary(text, type, purpose);
+        case TypeClass::json:
+            return purpose == Purpose::storage ? read_json(text, type) : refuse_class(type, purpose);
+        case TypeClass::geometry:
+            return purpose == Purpose::storage ? read_binary(text, type, purpose) : refuse_class(type, purpose);
+        case TypeClass::unsupported:
+            return refuse_class(type, purpose);
     }
     return refuse_class(type, purpose);
 }
 
 std::string describe_literal(const Type& type) {
     const bool is_long = type.type_class == TypeClass::enumeration || type.type_class == TypeClass::set;
-    const std::string_view name = is_long || type.declared.empty() ? std::string_view("this column") : std::string_view(type.declared);
+    const std::string_view name =
+        is_long || type.declared.empty() ? std::string_view("this column") : std::string_view(type.declared);
     return fmt::format("a value of {} is {}", name, describe_form(type));
 }
 

@@ -36,9 +36,13 @@ std::string address_bytes(const std::string& text) {
     return {};
 }
 
-bool is_mapped(std::string_view bytes) { return bytes.size() == 16 && bytes.starts_with(kMappedPrefix); }
+bool is_mapped(std::string_view bytes) {
+    return bytes.size() == 16 && bytes.starts_with(kMappedPrefix);
+}
 
-unsigned char byte_at(std::string_view bytes, std::size_t at) { return static_cast<unsigned char>(bytes[at]); }
+unsigned char byte_at(std::string_view bytes, std::size_t at) {
+    return static_cast<unsigned char>(bytes[at]);
+}
 
 bool has_bits_beyond(std::string_view bytes, unsigned bits) {
     for (std::size_t i = 0; i < bytes.size(); ++i) {
@@ -191,8 +195,9 @@ tl::expected<Subject, Problem> authenticate(const http::Request& request, const 
         return tl::unexpected(std::move(problem));
     }
     if (!trusted.contains(request.peer)) {
-        return tl::unexpected(unauthenticated(Code::identity_untrusted, "identity headers are not accepted from this peer",
-                                              "send the request through the proxy that identifies users; the setting trusted_proxies names it"));
+        return tl::unexpected(
+            unauthenticated(Code::identity_untrusted, "identity headers are not accepted from this peer",
+                            "send the request through the proxy that identifies users; the setting trusted_proxies names it"));
     }
     if (!identity_problems.empty()) {
         return tl::unexpected(unauthenticated(Code::identity_missing, std::move(identity_problems),

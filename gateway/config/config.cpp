@@ -152,7 +152,8 @@ std::string unknown_setting(std::string_view section, std::string_view name) {
 
 class FileReader {
 public:
-    FileReader(std::string file, Config& config, ConfigError& errors) : file_(std::move(file)), config_(config), errors_(errors) {}
+    FileReader(std::string file, Config& config, ConfigError& errors)
+        : file_(std::move(file)), config_(config), errors_(errors) {}
 
     void read() {
         const auto text = read_file(file_, kFileBytesMax);

@@ -18,18 +18,18 @@
 namespace gateway::config {
 
 struct Config {
-    std::string folder;                               // the config file's own, absolute; not a setting: relative paths start here
-    http::ServerOptions server;                       // [server] address port threads, timeouts, body_bytes_max, …
+    std::string folder;          // the config file's own, absolute; not a setting: relative paths start here
+    http::ServerOptions server;  // [server] address port threads, timeouts, body_bytes_max, …
     std::vector<std::string> base_paths{"/minimal/api/rest/auto/v1", "/v1"};
     std::vector<std::string> trusted_proxies{"127.0.0.0/8", "::1/128"};  // addresses and CIDR ranges, "unix"
-    std::string tenants_folder = "tenants";           // absolute once loaded
-    std::string access_log = "-";                     // "-" is standard output, "" is none, else a file (absolute once loaded)
+    std::string tenants_folder = "tenants";                              // absolute once loaded
+    std::string access_log = "-";  // "-" is standard output, "" is none, else a file (absolute once loaded)
     std::chrono::milliseconds request_timeout{30000};
     filters::Limits filter_limits;
     schemas::Limits limits;
     request::BodyLimits body_limits;
-    std::string database_hint;                        // added as hint to a 404 database_unknown
-    std::size_t connections_max = 16;                 // [database] defaults for each database
+    std::string database_hint;         // added as hint to a 404 database_unknown
+    std::size_t connections_max = 16;  // [database] defaults for each database
     std::chrono::milliseconds pool_wait_max{2000};
     std::chrono::milliseconds connect_timeout{2000};
     std::chrono::milliseconds statement_timeout{10000};
@@ -41,8 +41,10 @@ struct Config {
 using ConfigError = std::vector<std::string>;
 
 // `environment` holds ROWGATE_* variables, e.g. ROWGATE_SERVER_PORT=8080; they override the file, a list being comma separated.
-// An unknown ROWGATE_* variable is an error. All problems are reported. Entries of trusted_proxies are checked by auth::TrustedProxies.
-[[nodiscard]] tl::expected<Config, ConfigError> load(const std::string& file, const std::map<std::string, std::string>& environment);
+// An unknown ROWGATE_* variable is an error. All problems are reported. Entries of trusted_proxies are checked by
+// auth::TrustedProxies.
+[[nodiscard]] tl::expected<Config, ConfigError> load(const std::string& file,
+                                                     const std::map<std::string, std::string>& environment);
 
 // The effective settings as TOML that `load` reads back to the same. There is no secret among them: a tenant's password stays in
 // the environment or a file of its own.
@@ -50,8 +52,8 @@ using ConfigError = std::vector<std::string>;
 
 // One setting as the docs' table lists it. tests/check compares the README's table with this list.
 struct Setting {
-    std::string key;      // "server.port"
-    std::string fallback; // default as TOML
+    std::string key;       // "server.port"
+    std::string fallback;  // default as TOML
     std::string meaning;
 };
 [[nodiscard]] std::vector<Setting> settings();

@@ -31,8 +31,8 @@ std::string check_base_path(const std::string& path) {
         }
         // Base paths are compared with the raw target, so they hold only what needs no percent-encoding.
         const bool is_unreserved = std::all_of(segment.begin(), segment.end(), [](char c) {
-            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
-                   c == '~';
+            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+                   c == '_' || c == '~';
         });
         if (!is_unreserved) {
             return fmt::format("\"{}\" may hold only letters, digits, - . _ ~ and /", path);
@@ -60,13 +60,18 @@ std::string check_base_paths(const Config& config) {
     return {};
 }
 
-std::string check_address(const Config& config) { return config.server.address.empty() ? "must not be empty" : ""; }
+std::string check_address(const Config& config) {
+    return config.server.address.empty() ? "must not be empty" : "";
+}
 
-std::string check_tenants_folder(const Config& config) { return config.tenants_folder.empty() ? "must not be empty" : ""; }
+std::string check_tenants_folder(const Config& config) {
+    return config.tenants_folder.empty() ? "must not be empty" : "";
+}
 
 const std::vector<Row>& table() {
     static const std::vector<Row> kRows = {
-        {"base_paths", [](Config& c) { return &c.base_paths; }, 0, 0, check_base_paths, "Paths below which the interface is served"},
+        {"base_paths", [](Config& c) { return &c.base_paths; }, 0, 0, check_base_paths,
+         "Paths below which the interface is served"},
         {"trusted_proxies", [](Config& c) { return &c.trusted_proxies; }, 0, 0, nullptr,
          "Peers whose X- identity headers are believed: addresses, CIDR ranges, \"unix\""},
         {"tenants_folder", [](Config& c) { return &c.tenants_folder; }, 0, 0, check_tenants_folder,
@@ -83,7 +88,8 @@ const std::vector<Row>& table() {
          "Longest request target (path and query): 414 beyond"},
         {"server.head_bytes_max", [](Config& c) { return &c.server.head_bytes_max; }, 1024, 1 << 21, nullptr,
          "Largest request head: 431 beyond"},
-        {"server.headers_max", [](Config& c) { return &c.server.headers_max; }, 8, 10'000, nullptr, "Most headers in a request: 431 beyond"},
+        {"server.headers_max", [](Config& c) { return &c.server.headers_max; }, 8, 10'000, nullptr,
+         "Most headers in a request: 431 beyond"},
         {"server.body_bytes_max", [](Config& c) { return &c.server.body_bytes_max; }, 1, 1 << 30, nullptr,
          "Largest request body: 413 beyond"},
         {"server.head_timeout_ms", [](Config& c) { return &c.server.head_timeout; }, 1, kHourMs, nullptr,
@@ -97,7 +103,8 @@ const std::vector<Row>& table() {
         {"server.request_timeout_ms", [](Config& c) { return &c.request_timeout; }, 1, kHourMs, nullptr,
          "Time after which nobody waits for an answer any more"},
 
-        {"limits.conditions_max", [](Config& c) { return &c.filter_limits.conditions_max; }, 1, 1000, nullptr, "Conditions in one query"},
+        {"limits.conditions_max", [](Config& c) { return &c.filter_limits.conditions_max; }, 1, 1000, nullptr,
+         "Conditions in one query"},
         {"limits.list_items_max", [](Config& c) { return &c.filter_limits.list_items_max; }, 1, 60'000, nullptr,
          "Items in one list of in and nin"},
         {"limits.rows_max", [](Config& c) { return &c.limits.rows_max; }, 1, 1'000'000, nullptr,
@@ -110,8 +117,10 @@ const std::vector<Row>& table() {
          "Connections to one database, unless its entry says otherwise"},
         {"database.pool_wait_max_ms", [](Config& c) { return &c.pool_wait_max; }, 0, kHourMs, nullptr,
          "Time a request waits for a free connection"},
-        {"database.connect_timeout_ms", [](Config& c) { return &c.connect_timeout; }, 1, kHourMs, nullptr, "Time to connect to a database"},
-        {"database.statement_timeout_ms", [](Config& c) { return &c.statement_timeout; }, 1, kHourMs, nullptr, "Time of one statement"},
+        {"database.connect_timeout_ms", [](Config& c) { return &c.connect_timeout; }, 1, kHourMs, nullptr,
+         "Time to connect to a database"},
+        {"database.statement_timeout_ms", [](Config& c) { return &c.statement_timeout; }, 1, kHourMs, nullptr,
+         "Time of one statement"},
         {"database.statements_cached", [](Config& c) { return &c.statements_cached; }, 1, 10'000, nullptr,
          "Prepared statements kept by each connection"},
         {"database.catalog_lifetime_ms", [](Config& c) { return &c.catalog_lifetime; }, 100, kHourMs, nullptr,
@@ -148,7 +157,9 @@ std::string_view Row::name() const {
     return dot == std::string_view::npos ? key : key.substr(dot + 1);
 }
 
-std::string Row::label() const { return section().empty() ? std::string(name()) : fmt::format("[{}] {}", section(), name()); }
+std::string Row::label() const {
+    return section().empty() ? std::string(name()) : fmt::format("[{}] {}", section(), name());
+}
 
 std::string Row::variable() const {
     std::string out = "ROWGATE_";
@@ -158,7 +169,9 @@ std::string Row::variable() const {
     return out;
 }
 
-std::span<const Row> rows() { return table(); }
+std::span<const Row> rows() {
+    return table();
+}
 
 std::string print_value(const Row& row, const Config& config) {
     Config copy = config;

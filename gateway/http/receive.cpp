@@ -128,7 +128,7 @@ std::optional<Incoming> read_body(Stream& stream, const ServerOptions& options, 
     }
     const Clock::time_point deadline = Clock::now() + options.body_timeout;
     // RFC 9110 section 10.1.1: not needed when the client has begun to send.
-    if (head.expects_continue && stream.buffered().empty() && !stream.write("HTTP/1.1 100 Continue\r\n\r\n", deadline)) {
+    if (head.expects_continue && stream.buffered().empty() && !stream.write("HTTP/1.1 100 Continue\r\n\r\n", options.write_timeout, deadline)) {
         return Incoming{};
     }
     return head.framing == BodyFraming::length ? read_counted(stream, head.content_length, deadline, request)

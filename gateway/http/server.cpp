@@ -98,13 +98,8 @@ const std::string& date_now() {
     return text;
 }
 
-// One request on its way through httplib, which calls its handlers on the thread that asked it to.
-struct Exchange {
-    Incoming* incoming = nullptr;
-    bool closes = false;
-};
-
-thread_local Exchange* current_exchange = nullptr;
+// The request on its way through httplib, which calls its handlers on the thread that asked it to.
+thread_local Incoming* current_incoming = nullptr;
 
 }  // namespace
 
@@ -113,10 +108,10 @@ public:
     Front(ServerOptions options, http::Handler handler, RefusalHandler refuse)
         : options_(std::move(options)), handler_(std::move(handler)), refuse_(std::move(refuse)), crowding_(std::max<std::size_t>(1, options_.threads)) {
         set_pre_routing_handler([this](const httplib::Request&, httplib::Response& out) {
-            fill(out, respond(*current_exchange->incoming));
+            fill(out, respond(*current_incoming));
             return HandlerResponse::Handled;
         });
-        set_post_routing_handler([](const httplib::Request&, httplib::Response& out) { settle_own_headers(out); });
+        set_post_routing_handler([this](const httplib::Request&, httplib::Response& out) { settle_own_headers(out); });
     }
 
     ~Front() override { close_listener(); }
@@ -138,7 +133,7 @@ private:
     [[nodiscard]] Response respond(Incoming& incoming) const;
     [[nodiscard]] Response refusal_response(const Refusal& refusal) const;
     static void fill(httplib::Response& out, Response&& response);
-    static void settle_own_headers(httplib::Response& out);
+    void settle_own_headers(httplib::Response& out) const;
 
     void accept_one(httplib::ThreadPool& pool);
     bool wait_for_stop(std::chrono::milliseconds time, int also_watched) const;
@@ -192,16 +187,19 @@ void Server::Front::fill(httplib::Response& out, Response&& response) {
     out.body = has_no_body ? std::string{} : std::move(response.body);
 }
 
-void Server::Front::settle_own_headers(httplib::Response& out) {
+void Server::Front::settle_own_headers(httplib::Response& out) const {
+    Incoming& incoming = *current_incoming;
+    // Asked after the handler: a stop that came while it ran is still told to the client.
+    incoming.keeps_alive = incoming.keeps_alive && !stop_.is_raised();
     for (const char* name : {"Connection", "Keep-Alive", "Accept-Ranges"}) {
         out.headers.erase(name);
     }
     if (out.status == 204 || out.status == 304) {
         out.headers.erase("Content-Length");
     }
-    if (current_exchange->closes) {
+    if (!incoming.keeps_alive) {
         out.headers.emplace("Connection", "close");
-    } else if (current_exchange->incoming->is_http_1_0) {
+    } else if (incoming.is_http_1_0) {
         out.headers.emplace("Connection", "keep-alive");
     }
     out.headers.emplace("Date", date_now());
@@ -210,15 +208,14 @@ void Server::Front::settle_own_headers(httplib::Response& out) {
 // False when the connection is of no more use.
 bool Server::Front::answer(http::Stream& stream, Incoming& incoming) {
     // The only thing that httplib must know of a request is whether its answer has a body; everything else was read by us.
-    AnswerStream exchange_stream(incoming.request.method == "HEAD" ? "HEAD / HTTP/1.1\r\n\r\n" : "GET / HTTP/1.1\r\n\r\n");
-    Exchange exchange{&incoming, !incoming.keeps_alive};
-    current_exchange = &exchange;
+    AnswerStream answer_stream(incoming.request.method == "HEAD" ? "HEAD / HTTP/1.1\r\n\r\n" : "GET / HTTP/1.1\r\n\r\n");
+    current_incoming = &incoming;
     bool is_closed = false;
-    const bool is_served = process_request(exchange_stream, exchange.closes, is_closed, nullptr);
-    current_exchange = nullptr;
-    const std::string& bytes = exchange_stream.answer();
+    const bool is_served = process_request(answer_stream, !incoming.keeps_alive, is_closed, nullptr);
+    current_incoming = nullptr;
+    const std::string& bytes = answer_stream.answer();
     const std::chrono::seconds for_size(static_cast<std::int64_t>(bytes.size() / kSlowestBytesPerSecond));
-    return is_served && stream.write(bytes, Clock::now() + options_.write_timeout + for_size);
+    return is_served && stream.write(bytes, options_.write_timeout, Clock::now() + options_.write_timeout + for_size);
 }
 
 void Server::Front::serve(http::Stream& stream, const std::string& peer) {
@@ -231,7 +228,7 @@ void Server::Front::serve(http::Stream& stream, const std::string& peer) {
         incoming.request.peer = peer;
         const bool has_unread_body = incoming.kind == Incoming::Kind::refused || incoming.request.body_state == BodyState::too_large;
         const bool gives_way = crowding_.is_high() && Clock::now() - began > http::Stream::kGiveWayTime;
-        incoming.keeps_alive = incoming.keeps_alive && !gives_way && !stop_.is_raised();
+        incoming.keeps_alive = incoming.keeps_alive && !gives_way;
         if (!answer(stream, incoming)) {
             return;
         }

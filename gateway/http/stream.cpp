@@ -134,17 +134,19 @@ ReadOutcome Stream::await_request(Clock::time_point deadline, const Crowding& cr
     }
 }
 
-bool Stream::write(std::string_view bytes, Clock::time_point deadline) {
+bool Stream::write(std::string_view bytes, std::chrono::milliseconds stall, Clock::time_point deadline) {
+    Clock::time_point stalled_at = std::min(deadline, Clock::now() + stall);
     while (!bytes.empty()) {
         const ssize_t sent = ::send(descriptor_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
         if (sent > 0) {
             bytes.remove_prefix(static_cast<std::size_t>(sent));
+            stalled_at = std::min(deadline, Clock::now() + stall);
             continue;
         }
         if (errno == EINTR) {
             continue;
         }
-        if ((errno != EAGAIN && errno != EWOULDBLOCK) || wait(POLLOUT, deadline) == Readiness::timed_out) {
+        if ((errno != EAGAIN && errno != EWOULDBLOCK) || wait(POLLOUT, stalled_at) == Readiness::timed_out) {
             return false;
         }
     }

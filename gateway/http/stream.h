@@ -47,8 +47,9 @@ public:
     [[nodiscard]] ReadOutcome await_request(Clock::time_point deadline, const Crowding& crowding);
     // Adds at least one byte to the buffer. A stop shortens the deadline.
     [[nodiscard]] ReadOutcome read(Clock::time_point deadline);
-    // Sends all of `bytes`, at most until `deadline`; false when that failed. Never raises SIGPIPE.
-    [[nodiscard]] bool write(std::string_view bytes, Clock::time_point deadline);
+    // Sends all of `bytes`: at most until `deadline`, and while the peer takes some of them every `stall`. False when that failed.
+    // Never raises SIGPIPE.
+    [[nodiscard]] bool write(std::string_view bytes, std::chrono::milliseconds stall, Clock::time_point deadline);
     // Says that no more will be sent, then throws incoming bytes away for a short time, so that a client that is still sending
     // can read the last answer before the close resets the connection.
     void linger();

@@ -58,14 +58,29 @@ inline void append_escape(std::string& out, unsigned char byte) {
     constexpr std::string_view kHex = "0123456789abcdef";
     out += '\\';
     switch (byte) {
-        case '"': out += '"'; return;
-        case '\\': out += '\\'; return;
-        case '\b': out += 'b'; return;
-        case '\f': out += 'f'; return;
-        case '\n': out += 'n'; return;
-        case '\r': out += 'r'; return;
-        case '\t': out += 't'; return;
-        default: break;
+        case '"':
+            out += '"';
+            return;
+        case '\\':
+            out += '\\';
+            return;
+        case '\b':
+            out += 'b';
+            return;
+        case '\f':
+            out += 'f';
+            return;
+        case '\n':
+            out += 'n';
+            return;
+        case '\r':
+            out += 'r';
+            return;
+        case '\t':
+            out += 't';
+            return;
+        default:
+            break;
     }
     out += "u00";
     out += kHex[byte >> 4u];

@@ -69,7 +69,8 @@ void append_plain_decimal(std::string& out, double value, unsigned scale) {
     // The longest finite double in this form has 309 digits before the point, or 326 characters in all.
     std::array<char, 400> digits{};
     const double unsigned_zero = value == 0 ? 0 : value;
-    const auto [end, fault] = std::to_chars(digits.data(), digits.data() + digits.size(), unsigned_zero, std::chars_format::fixed);
+    const auto [end, fault] =
+        std::to_chars(digits.data(), digits.data() + digits.size(), unsigned_zero, std::chars_format::fixed);
     out.append(digits.data(), end);
     pad_to_scale(out, begin, scale);
 }
@@ -100,7 +101,8 @@ constexpr std::size_t kMomentSize = 19;  // YYYY-MM-DD HH:MM:SS
 // Exactly `YYYY-MM-DD HH:MM:SS[.f{1,6}]` with a month, a day and a time that exist. Zero dates are none.
 bool is_moment(std::string_view text) {
     constexpr std::string_view kShape = "0000-00-00 00:00:00";
-    if (text.size() != kMomentSize && (text.size() < kMomentSize + 2 || text.size() > kMomentSize + 7 || text[kMomentSize] != '.')) {
+    if (text.size() != kMomentSize &&
+        (text.size() < kMomentSize + 2 || text.size() > kMomentSize + 7 || text[kMomentSize] != '.')) {
         return false;
     }
     const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
@@ -135,7 +137,9 @@ void append_moment(std::string& out, std::string_view text, const Type& type) {
 
 void append_base64(std::string& out, std::string_view bytes) {
     constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const auto byte = [bytes](std::size_t i) { return i < bytes.size() ? std::uint32_t{static_cast<unsigned char>(bytes[i])} : 0u; };
+    const auto byte = [bytes](std::size_t i) {
+        return i < bytes.size() ? std::uint32_t{static_cast<unsigned char>(bytes[i])} : 0u;
+    };
     out.reserve(out.size() + (bytes.size() + 2) / 3 * 4 + 1);
     for (std::size_t i = 0; i < bytes.size(); i += 3) {
         const std::uint32_t three = byte(i) << 16u | byte(i + 1) << 8u | byte(i + 2);
@@ -161,7 +165,9 @@ void append_text(std::string& out, std::string_view text, const Type& type, Numb
             return;
         }
         case TypeClass::datetime:
-        case TypeClass::timestamp: append_moment(out, text, type); return;
+        case TypeClass::timestamp:
+            append_moment(out, text, type);
+            return;
         case TypeClass::json:
             if (is_json(text)) {
                 out += text;
@@ -185,7 +191,9 @@ void append_text(std::string& out, std::string_view text, const Type& type, Numb
         case TypeClass::text:
         case TypeClass::binary:
         case TypeClass::geometry:
-        case TypeClass::unsupported: append_json_string(out, text); return;
+        case TypeClass::unsupported:
+            append_json_string(out, text);
+            return;
     }
 }
 
@@ -209,13 +217,21 @@ void append_integer_cell(std::string& out, Integer value, const Type& type, Numb
 
 }  // namespace
 
-void append_json_string(std::string& out, std::string_view text) { observe::append_json_string(out, text); }
+void append_json_string(std::string& out, std::string_view text) {
+    observe::append_json_string(out, text);
+}
 
 void append_cell(std::string& out, const Cell& cell, const Type& type, Numbers numbers) {
     switch (cell.kind) {
-        case Cell::Kind::null: out += "null"; return;
-        case Cell::Kind::integer: append_integer_cell(out, cell.integer, type, numbers); return;
-        case Cell::Kind::unsigned_integer: append_integer_cell(out, cell.unsigned_integer, type, numbers); return;
+        case Cell::Kind::null:
+            out += "null";
+            return;
+        case Cell::Kind::integer:
+            append_integer_cell(out, cell.integer, type, numbers);
+            return;
+        case Cell::Kind::unsigned_integer:
+            append_integer_cell(out, cell.unsigned_integer, type, numbers);
+            return;
         case Cell::Kind::real:
             if (type.type_class == TypeClass::decimal && std::isfinite(cell.real)) {
                 const char* quote = numbers == Numbers::string ? "\"" : "";
@@ -226,7 +242,9 @@ void append_cell(std::string& out, const Cell& cell, const Type& type, Numbers n
                 append_real(out, cell.real, type);
             }
             return;
-        case Cell::Kind::text: append_text(out, cell.text, type, numbers); return;
+        case Cell::Kind::text:
+            append_text(out, cell.text, type, numbers);
+            return;
         case Cell::Kind::bytes:
             out += "\"b64:";
             append_base64(out, cell.text);

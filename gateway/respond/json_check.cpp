@@ -151,6 +151,8 @@ private:
 
 }  // namespace
 
-bool is_json(std::string_view text) { return filters::is_utf8(text) && Scanner(text).scan(); }
+bool is_json(std::string_view text) {
+    return filters::is_utf8(text) && Scanner(text).scan();
+}
 
 }  // namespace gateway::respond

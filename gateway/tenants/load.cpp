@@ -35,9 +35,10 @@ Space load_space(const toml::table& table, const config::Config& config, Complai
         space.databases.push_back(load_database(*inner, config, complaints));
         const RegisteredDatabase& database = space.databases.back();
         if (!database.name.empty() && !names.emplace(database.type, database.name).second) {
-            complaints.add(inner->source().begin.line, fmt::format("[[project.space.database]] name: \"{}\" of type {} stands twice "
-                                                                   "in this space",
-                                                                   database.name, database.type));
+            complaints.add(inner->source().begin.line,
+                           fmt::format("[[project.space.database]] name: \"{}\" of type {} stands twice "
+                                       "in this space",
+                                       database.name, database.type));
         }
     }
     section.refuse_the_rest();

@@ -48,7 +48,8 @@ Grant load_grant(const toml::table& table, Complaints& complaints) {
         if (const std::optional<Verb> verb = verb_of(name)) {
             grant.verbs.push_back(*verb);
         } else {
-            section.complain("verbs", fmt::format("\"{}\" is none of GET (with HEAD and OPTIONS), POST, PUT, PATCH, DELETE", name));
+            section.complain("verbs",
+                             fmt::format("\"{}\" is none of GET (with HEAD and OPTIONS), POST, PUT, PATCH, DELETE", name));
         }
     }
     section.refuse_the_rest({{"columns", kUndelivered},

@@ -58,15 +58,16 @@ struct RegistryError {
 
 class Registry {
 public:
-    // The space that path names and header ids both mean; null when they do not agree or do not exist (the caller cannot tell which).
-    // Ids are compared byte for byte.
+    // The space that path names and header ids both mean; null when they do not agree or do not exist (the caller cannot tell
+    // which). Ids are compared byte for byte.
     [[nodiscard]] const Space* find(std::string_view org, std::string_view project, const auth::Subject& subject) const;
     // Every database, for /readyz.
     [[nodiscard]] const std::vector<const RegisteredDatabase*>& databases() const { return databases_; }
     [[nodiscard]] const std::vector<Org>& orgs() const { return *orgs_; }
 
-    // Reads every *.toml file of config.tenants_folder (files in it, not below it; names that begin with a dot are skipped). Duplicate names or ids, unknown keys, an unreadable secret: errors with file and line.
-    // Opens no connection. Relative paths in a file start at config.folder.
+    // Reads every *.toml file of config.tenants_folder (files in it, not below it; names that begin with a dot are skipped).
+    // Duplicate names or ids, unknown keys, an unreadable secret: errors with file and line. Opens no connection. Relative paths
+    // in a file start at config.folder.
     [[nodiscard]] static tl::expected<Registry, RegistryError> load(const config::Config& config);
 
 private:
@@ -77,7 +78,8 @@ private:
 
 enum class Access { allowed, verb_denied, invisible };
 
-// True when `name` matches `pattern` whole; never worse than the product of their lengths. A character is a UTF-8 one, case counts.
+// True when `name` matches `pattern` whole; never worse than the product of their lengths. A character is a UTF-8 one, case
+// counts.
 [[nodiscard]] bool matches(std::string_view pattern, std::string_view name);
 
 // What the grants of the caller's roles say about one table. No grant names it: invisible.

@@ -14,9 +14,13 @@ constexpr std::size_t kIdentifierBytesMax = 256;
 
 }  // namespace
 
-void Complaints::add(std::size_t line, std::string_view what) { messages.push_back(fmt::format("{}:{}: {}", file, line, what)); }
+void Complaints::add(std::size_t line, std::string_view what) {
+    messages.push_back(fmt::format("{}:{}: {}", file, line, what));
+}
 
-void Complaints::add(std::string_view what) { messages.push_back(fmt::format("{}: {}", file, what)); }
+void Complaints::add(std::string_view what) {
+    messages.push_back(fmt::format("{}: {}", file, what));
+}
 
 std::string identifier_problem(std::string_view text) {
     if (text.empty()) {
@@ -183,7 +187,8 @@ void Section::refuse_the_rest(const std::vector<RefusedKey>& refused) {
         if (std::find(asked_.begin(), asked_.end(), name) != asked_.end()) {
             continue;
         }
-        const auto reason = std::find_if(refused.begin(), refused.end(), [&name](const RefusedKey& one) { return one.key == name; });
+        const auto reason =
+            std::find_if(refused.begin(), refused.end(), [&name](const RefusedKey& one) { return one.key == name; });
         const std::string what =
             reason != refused.end() ? std::string(reason->reason) : "unknown key" + config::did_you_mean(name, asked_);
         complaints_.add(key.source().begin.line, fmt::format("{}{}{}: {}", label_, label_.empty() ? "" : " ", name, what));

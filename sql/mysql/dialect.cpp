@@ -155,6 +155,7 @@ public:
                 writer.ident(column.name).keyword(" IS NULL");
                 return;
             case PredicateKind::is_not_null:
+            case PredicateKind::any_value:
                 writer.ident(column.name).keyword(" IS NOT NULL");
                 return;
             case PredicateKind::never:

@@ -114,7 +114,7 @@ tl::expected<std::vector<Order>, PlanError> bind_order(const filters::Query& que
         if (!has_order(type.type_class)) {
             return tl::unexpected(PlanError{Fault::query_invalid,
                                             fmt::format("column {}: a column of type {} has no order", quoted(term.column),
-                                                        type.declared),
+                                                        type_name(type)),
                                             "", "order", term.position, Origin::target});
         }
         // A column named again cannot change the order any more.

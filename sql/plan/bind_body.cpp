@@ -122,7 +122,7 @@ public:
         }
         if (!takes(column.type, cell.kind)) {
             return tl::unexpected(refuse(column, row, cell,
-                                         fmt::format("a column of type {} does not take {}", column.type.declared,
+                                         fmt::format("a column of type {} does not take {}", type_name(column.type),
                                                      name_of(cell.kind)),
                                          schemas::describe_literal(column.type)));
         }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <utility>
 
 #include "filters/parse.h"
@@ -40,6 +41,43 @@ PlanError operator_misfit(const Subject& subject, std::string detail, std::strin
             Origin::target};
 }
 
+// A SQLite column holds numbers that its declaration does not know: 1.003 in DECIMAL(6,2), -1 in an unsigned one. What lies
+// between, above or below the declared ones says nothing of those, so that the number itself is compared.
+std::optional<Reading> read_as_number(const filters::Literal& literal, schemas::Type type) {
+    switch (type.type_class) {
+        case TypeClass::decimal:
+            type.type_class = TypeClass::float64;
+            break;
+        case TypeClass::float32:
+        case TypeClass::float64:
+            break;
+        case TypeClass::integer:
+        case TypeClass::boolean:
+        case TypeClass::bit:
+        case TypeClass::year:
+        case TypeClass::date:
+        case TypeClass::time:
+        case TypeClass::datetime:
+        case TypeClass::timestamp:
+        case TypeClass::uuid:
+        case TypeClass::inet4:
+        case TypeClass::inet6:
+        case TypeClass::enumeration:
+        case TypeClass::set:
+        case TypeClass::text:
+        case TypeClass::binary:
+        case TypeClass::json:
+        case TypeClass::geometry:
+        case TypeClass::unsupported:
+            return std::nullopt;
+    }
+    type.is_unsigned = false;
+    type.precision.reset();
+    type.scale = 0;
+    auto reading = schemas::read_literal(literal.text, type, schemas::Purpose::comparison);
+    return reading ? std::optional<Reading>(*std::move(reading)) : std::nullopt;
+}
+
 tl::expected<Reading, PlanError> read(const Subject& subject, const filters::Literal& literal) {
     auto reading = schemas::read_literal(literal.text, subject.column.type, schemas::Purpose::comparison);
     if (!reading) {
@@ -49,15 +87,18 @@ tl::expected<Reading, PlanError> read(const Subject& subject, const filters::Lit
             reading.error().hint.empty() ? schemas::describe_literal(subject.column.type) : reading.error().hint,
             subject.condition.column, literal.position, Origin::target});
     }
+    if (reading->fit != Fit::exact && subject.column.type.storage == schemas::Storage::sqlite) {
+        return read_as_number(literal, subject.column.type).value_or(*std::move(reading));
+    }
     return *std::move(reading);
 }
 
-// eq: only an exact literal equals anything. ne: every cell but NULL differs from a literal that is not exact.
+// eq: only an exact literal equals anything. ne: every value differs from a literal that is not exact.
 void bind_equality(const Subject& subject, Reading reading, bool is_equal) {
     if (reading.fit == Fit::exact) {
         subject.add(is_equal ? PredicateKind::eq : PredicateKind::ne, std::move(reading.value));
     } else {
-        subject.add(is_equal ? PredicateKind::never : PredicateKind::is_not_null);
+        subject.add(is_equal ? PredicateKind::never : PredicateKind::any_value);
     }
 }
 
@@ -70,7 +111,7 @@ void bind_less(const Subject& subject, Reading reading, bool or_equal) {
             subject.add(PredicateKind::le, std::move(reading.value));
             return;
         case Fit::above:
-            subject.add(PredicateKind::is_not_null);
+            subject.add(PredicateKind::any_value);
             return;
         case Fit::below:
         case Fit::foreign:
@@ -88,7 +129,7 @@ void bind_greater(const Subject& subject, Reading reading, bool or_equal) {
             subject.add(PredicateKind::gt, std::move(reading.value));
             return;
         case Fit::below:
-            subject.add(PredicateKind::is_not_null);
+            subject.add(PredicateKind::any_value);
             return;
         case Fit::above:
         case Fit::foreign:
@@ -142,7 +183,7 @@ void bind_between(const Subject& subject, Reading low, Reading high) {
     if (is_high_bound) {
         subject.add(PredicateKind::le, std::move(high.value));
     } else if (low.fit == Fit::below) {
-        subject.add(PredicateKind::is_not_null);
+        subject.add(PredicateKind::any_value);
     }
 }
 
@@ -160,7 +201,7 @@ tl::expected<void, PlanError> bind_list(const Subject& subject, bool is_member) 
         }
     }
     if (predicate.values.empty()) {
-        subject.add(is_member ? PredicateKind::never : PredicateKind::is_not_null);
+        subject.add(is_member ? PredicateKind::never : PredicateKind::any_value);
     } else {
         subject.where.push_back(std::move(predicate));
     }
@@ -173,7 +214,7 @@ tl::expected<void, PlanError> bind_pattern(const Subject& subject, PredicateKind
         return tl::unexpected(operator_misfit(
             subject,
             fmt::format("column {}: {} asks for a text column, this one is {}", quoted(subject.condition.column),
-                        filters::name_of(subject.condition.op), type.declared),
+                        filters::name_of(subject.condition.op), type_name(type)),
             "compare with eq, ne, lt, gt, le, ge, bw, in or nin"));
     }
     const std::string& text = subject.condition.values.front().text;
@@ -249,7 +290,7 @@ tl::expected<void, PlanError> bind_condition(const filters::Condition& condition
         return tl::unexpected(operator_misfit(
             subject,
             fmt::format("column {}: {} cannot compare a column of type {}", quoted(condition.column),
-                        filters::name_of(condition.op), subject.column.type.declared),
+                        filters::name_of(condition.op), type_name(subject.column.type)),
             "only is.null and not.is.null apply to it"));
     }
     switch (condition.op) {

@@ -24,6 +24,7 @@ std::string_view name_of(PredicateKind kind) {
         case PredicateKind::ends_with: return "ends_with";
         case PredicateKind::is_null: return "is_null";
         case PredicateKind::is_not_null: return "is_not_null";
+        case PredicateKind::any_value: return "any_value";
         case PredicateKind::never: return "never";
     }
     return "";

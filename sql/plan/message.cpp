@@ -24,6 +24,13 @@ std::string quoted(std::string_view text) {
     return out + "'";
 }
 
+std::string type_name(const schemas::Type& type) {
+    if (type.type_class == schemas::TypeClass::json) {
+        return "json";
+    }
+    return type.declared.empty() ? "unknown" : type.declared;
+}
+
 std::string nearest_hint(const schemas::Table& table, std::string_view column) {
     const std::string nearest = table.nearest(column);
     return nearest.empty() ? std::string() : "did you mean " + quoted(nearest) + "?";

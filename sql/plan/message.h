@@ -13,6 +13,9 @@ namespace sql::plan {
 // `text` in single quotes, cut with an ellipsis after 40 characters; `text` is valid UTF-8.
 [[nodiscard]] std::string quoted(std::string_view text);
 
+// What a message calls the type: as declared, but "json" where the database says longtext, and never empty.
+[[nodiscard]] std::string type_name(const schemas::Type& type);
+
 // "did you mean 'x'?", or empty when no column is near.
 [[nodiscard]] std::string nearest_hint(const schemas::Table& table, std::string_view column);
 

@@ -19,6 +19,7 @@ enum class PredicateKind {
     in, not_in,                       // values: one or more
     contains, starts_with, ends_with, // values: one Text, literal characters, not a pattern
     is_null, is_not_null,             // no values
+    any_value,                        // no values; every cell of the column's own type: not NULL, on SQLite no foreign storage class
     never,                            // no values; no row matches (a literal that no cell of the column can equal)
 };
 

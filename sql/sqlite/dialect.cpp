@@ -178,6 +178,11 @@ public:
             case PredicateKind::is_not_null:
                 writer.ident(column.name).keyword(" IS NOT NULL");
                 return;
+            case PredicateKind::any_value:
+                open_guard(writer, column);
+                compared(writer, column);
+                writer.keyword(" IS NOT NULL)");
+                return;
             case PredicateKind::never:
                 writer.keyword("1 = 0");
                 return;
@@ -186,7 +191,14 @@ public:
 
     void selected(Writer& writer, const schemas::Column& column) const override { writer.ident(column.name); }
 
-    void ordered(Writer& writer, const schemas::Column& column) const override { compared(writer, column); }
+    // A time's text is not in the order of times. Rounding to a float changes no order, and an index serves the bare column.
+    void ordered(Writer& writer, const schemas::Column& column) const override {
+        if (column.type.type_class == TypeClass::time) {
+            compared(writer, column);
+        } else {
+            writer.ident(column.name);
+        }
+    }
 
     void stored(Writer& writer, const schemas::Column&, const schemas::Value& value) const override { writer.param(value); }
 

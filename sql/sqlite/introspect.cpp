@@ -7,6 +7,7 @@
 #include <memory>
 #include <utility>
 
+#include "sql/sqlite/conflicts.h"
 #include "sql/sqlite/errors.h"
 
 namespace sql::sqlite {
@@ -63,8 +64,9 @@ struct Entry {
     bool is_without_rowid = false;
 };
 
-schemas::TableKind kind_of(const Cell& type) {
-    return type.text == "view" ? schemas::TableKind::view : schemas::TableKind::table;
+// A table that swallows conflicts can be read, as a view can.
+schemas::TableKind kind_of(const Cell& type, const Cell& definition) {
+    return type.text == "view" || swallows_conflicts(definition.text) ? schemas::TableKind::view : schemas::TableKind::table;
 }
 
 struct ColumnsRead {
@@ -83,11 +85,12 @@ DbResult<std::optional<Entry>> find_entry(Session& session, std::string_view tab
     }
     std::optional<Entry> found;
     return each_row(session,
-                    about("SELECT type, wr FROM pragma_table_list(", ") WHERE schema = 'main' AND type IN ('table', 'view')", table),
+                    about("SELECT l.type, s.sql, l.wr"
+                          " FROM main.sqlite_schema AS s JOIN pragma_table_list(s.name) AS l ON l.schema = 'main' AND l.type = s.type"
+                          " WHERE s.type IN ('table', 'view') AND s.name = ", "", table),
                     deadline,
                     [&](std::span<const Cell> cells) {
-                        found = Entry{.kind = kind_of(cells[0]),
-                                      .is_without_rowid = cells[1].integer != 0};
+                        found = Entry{.kind = kind_of(cells[0], cells[1]), .is_without_rowid = cells[2].integer != 0};
                     })
         .map([&] { return found; });
 }
@@ -352,12 +355,13 @@ DbResult<std::optional<RawTable>> read_table(Session& session, std::string_view 
 
 DbResult<std::vector<schemas::TableName>> list_tables(Session& session, Deadline deadline) {
     static const Statement kList = literal(
-        "SELECT name, type FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'view')"
-        " ORDER BY name COLLATE BINARY");
+        "SELECT l.name, l.type, s.sql"
+        " FROM pragma_table_list AS l JOIN main.sqlite_schema AS s ON s.name = l.name AND s.type = l.type"
+        " WHERE l.schema = 'main' AND l.type IN ('table', 'view') ORDER BY l.name COLLATE BINARY");
     std::vector<schemas::TableName> listed;
     const auto list = each_row(session, kList, deadline, [&](std::span<const Cell> cells) {
         if (!is_reserved(cells[0].text)) {
-            listed.push_back({.name = text_of(cells[0]), .kind = kind_of(cells[1])});
+            listed.push_back({.name = text_of(cells[0]), .kind = kind_of(cells[1], cells[2])});
         }
     });
     if (!list) {

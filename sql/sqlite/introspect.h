@@ -1,6 +1,6 @@
 // What an SQLite file says about its tables, as raw rows for schemas::build. System tables (names that begin with sqlite_),
-// virtual tables with their shadow tables, and views that do not work are no tables here. Private to this folder; called by
-// Connection.
+// virtual tables with their shadow tables, and views that do not work are no tables here. Tables that swallow conflicts
+// (ON CONFLICT REPLACE, IGNORE) are given as views, so that nobody writes them. Private to this folder; called by Connection.
 #pragma once
 
 #include <optional>

@@ -36,8 +36,16 @@ constexpr int kProgressOps = 1000;  // virtual machine steps between two looks a
 // All cached texts together. A batch INSERT's text is long, and its compiled form many times that.
 constexpr std::size_t kCachedBytesMax = 256 * 1024;
 
+DbError error_of(DbFault fault, Fate fate, std::string internal) {
+    return {.fault = fault, .fate = fate, .constraint = {}, .column = {}, .internal = std::move(internal)};
+}
+
 tl::unexpected<DbError> failure(DbFault fault, Fate fate, std::string internal) {
-    return tl::unexpected(DbError{.fault = fault, .fate = fate, .constraint = {}, .column = {}, .internal = std::move(internal)});
+    return tl::unexpected(error_of(fault, fate, std::move(internal)));
+}
+
+DbError rolled_back_by_itself() {
+    return error_of(DbFault::unknown, Fate::drop, "SQLite has rolled the transaction back by itself");
 }
 
 // Debian's SQLite takes a path that begins with "file:" for a URI with options, "" and ":memory:" for databases of no file.
@@ -179,15 +187,19 @@ bool Session::is_same_file() const { return identify(path_) == identity_; }
 DbResult<void> Session::ready(Deadline deadline) const {
     if (is_in_transaction_ && sqlite3_get_autocommit(database_) != 0) {
         // What is written now would be committed statement by statement.
-        return failure(DbFault::unknown, Fate::drop, "SQLite has rolled the transaction back by itself");
+        return tl::unexpected(rolled_back_by_itself());
     }
     if (deadline.has_passed()) {
         return failure(DbFault::deadline_exceeded, Fate::keep, "the deadline had passed before the statement began");
     }
     if (!is_same_file()) {
-        return failure(DbFault::unavailable, Fate::drop, fmt::format("{}: the file was deleted or replaced", path_));
+        return tl::unexpected(moved_file(DbFault::unavailable));
     }
     return {};
+}
+
+DbError Session::moved_file(DbFault fault) const {
+    return error_of(fault, Fate::drop, fmt::format("{}: the file was deleted or replaced", path_));
 }
 
 DbError Session::last_error() const { return classify(sqlite3_extended_errcode(database_), sqlite3_errmsg(database_)); }
@@ -374,8 +386,12 @@ DbResult<void> Session::commit(Deadline deadline) {
         }
         return tl::unexpected(std::move(error));
     };
-    if (const auto is_ready = ready(deadline); !is_ready) {
-        return give_up(is_ready.error());
+    if (sqlite3_get_autocommit(database_) != 0) {
+        return give_up(rolled_back_by_itself());
+    }
+    if (!is_same_file()) {
+        // Rolled back for certain, so that it may be tried on the new file: not the fault of one whose COMMIT was lost.
+        return give_up(moved_file(DbFault::conflict));
     }
     Running running(*this, deadline);
     running.disregard_deadline();

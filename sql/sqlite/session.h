@@ -59,7 +59,8 @@ public:
     // BEGIN IMMEDIATE, or a deferred BEGIN for a consistent read.
     enum class Lock { write, none };
     [[nodiscard]] exec::DbResult<void> begin(Lock lock, exec::Deadline deadline);
-    // The transaction has ended after this, whatever the answer: what could not be committed is rolled back.
+    // The transaction has ended after this, whatever the answer: what could not be committed is rolled back. The deadline bounds
+    // the wait for locks only. Fails with conflict when the file was replaced, with outcome_unknown when the disk failed.
     [[nodiscard]] exec::DbResult<void> commit(exec::Deadline deadline);
     // Takes no deadline: it must end. Nothing to do when there is no transaction.
     [[nodiscard]] exec::DbResult<void> rollback();
@@ -94,6 +95,7 @@ private:
     [[nodiscard]] bool read_row(sqlite3_stmt* statement);
     void evict(std::size_t bytes_wanted);
     [[nodiscard]] exec::DbError last_error() const;
+    [[nodiscard]] exec::DbError moved_file(exec::DbFault fault) const;
     static int on_progress(void* session) noexcept;
     static int on_busy(void* session, int count) noexcept;
 

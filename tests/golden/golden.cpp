@@ -180,7 +180,9 @@ Result run(const Case& input, Family family, Coverage& coverage) {
 // One block where the databases agree, one each where they do not.
 void append_pair(std::vector<Block>& blocks, const std::string& name, const std::string& mysql, const std::string& sqlite) {
     if (mysql == sqlite) {
-        blocks.push_back({"-- " + name, mysql});
+        if (!mysql.empty()) {
+            blocks.push_back({"-- " + name, mysql});
+        }
         return;
     }
     if (!mysql.empty()) {

@@ -12,8 +12,11 @@ gateway::http::Request good_request() {
     gateway::http::Request request;
     request.method = "GET";
     request.peer = "127.0.0.1";
-    request.headers = {{"X-Org-Id", "org"},     {"X-Project-Id", "project"},       {"x-space-id", "space"},
-                       {"X-User-Id", "user 1"}, {"X-User-Roles", "users, admin,, "}};
+    request.headers = {{"X-Org-Id", "org"},
+                       {"X-Project-Id", "project"},
+                       {"x-space-id", "space"},
+                       {"X-User-Id", "user 1"},
+                       {"X-User-Roles", "users, admin,, "}};
     return request;
 }
 
@@ -29,9 +32,13 @@ void remove(gateway::http::Request& request, std::string_view name) {
     std::erase_if(request.headers, [name](const auto& header) { return header.name == name; });
 }
 
-TrustedProxies loopback() { return TrustedProxies::parse({"127.0.0.0/8", "::1/128"}).value(); }
+TrustedProxies loopback() {
+    return TrustedProxies::parse({"127.0.0.0/8", "::1/128"}).value();
+}
 
-bool holds(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+bool holds(std::string_view text, std::string_view part) {
+    return text.find(part) != std::string_view::npos;
+}
 
 }  // namespace
 
@@ -85,7 +92,8 @@ TEST_CASE("a bad tenant header's detail lists every bad one of the five") {
     const auto subject = authenticate(request, loopback());
     REQUIRE(!subject);
     CHECK(subject.error().code == Code::header_missing);
-    CHECK(subject.error().detail == "X-Org-Id is missing; X-Space-Id is missing; X-User-Id is missing; X-User-Roles names no role");
+    CHECK(subject.error().detail ==
+          "X-Org-Id is missing; X-Space-Id is missing; X-User-Id is missing; X-User-Roles names no role");
 }
 
 TEST_CASE("without tenant headers the answer is 400 even from a peer that is not trusted") {

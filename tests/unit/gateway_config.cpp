@@ -63,9 +63,10 @@ TEST_CASE("an empty file gives the defaults, with paths from the file's folder")
 
 TEST_CASE("the environment overrides the file, which overrides the defaults") {
     const Folder folder;
-    const std::string file = folder.write("config.toml",
-                                          "base_paths = [\"/api\"]\naccess_log = \"access.log\"\n[server]\nport = 1\nthreads = 7\n"
-                                          "request_timeout_ms = 1500\n[limits]\nrows_max = 5\n");
+    const std::string file =
+        folder.write("config.toml",
+                     "base_paths = [\"/api\"]\naccess_log = \"access.log\"\n[server]\nport = 1\nthreads = 7\n"
+                     "request_timeout_ms = 1500\n[limits]\nrows_max = 5\n");
     const auto loaded = config::load(file, {{"ROWGATE_SERVER_PORT", "2"}, {"ROWGATE_TRUSTED_PROXIES", " 10.0.0.1 ,unix"}});
     REQUIRE(loaded);
     CHECK(loaded->server.port == 2);
@@ -89,7 +90,8 @@ TEST_CASE("an unknown setting is refused with its line and the nearest name") {
     CHECK(problem_of("[sever]\nport = 1") == "config.toml:1: sever: unknown setting; did you mean server?");
     CHECK(problem_of("zzzzzzzzz = 1") == "config.toml:1: zzzzzzzzz: unknown setting");
     CHECK(problem_of("[server.tls]\na = 1") == "config.toml:1: [server] tls: unknown setting");
-    CHECK(problem_of("", {{"ROWGATE_SERVER_PROT", "1"}}) == "ROWGATE_SERVER_PROT: unknown setting; did you mean ROWGATE_SERVER_PORT?");
+    CHECK(problem_of("", {{"ROWGATE_SERVER_PROT", "1"}}) ==
+          "ROWGATE_SERVER_PROT: unknown setting; did you mean ROWGATE_SERVER_PORT?");
     CHECK(problem_of("", {{"ROWGATE_PORT", "1"}}) == "ROWGATE_PORT: unknown setting; did you mean ROWGATE_SERVER_PORT?");
     CHECK(problem_of("", {{"ROWGATE_", "1"}}) == "ROWGATE_: unknown setting");
 }
@@ -106,7 +108,8 @@ TEST_CASE("a value of the wrong type or out of range is refused") {
     CHECK(problem_of("base_paths = \"/v1\"") == "config.toml:1: base_paths: must be an array of strings");
     CHECK(problem_of("base_paths = [\"/v1\", 2]") == "config.toml:1: base_paths: must be an array of strings");
     CHECK(problem_of("access_log = 1") == "config.toml:1: access_log: must be a string");
-    CHECK(problem_of("tenants_folder = \"a\\u0000b\"") == "config.toml:1: tenants_folder: must be UTF-8 without control characters");
+    CHECK(problem_of("tenants_folder = \"a\\u0000b\"") ==
+          "config.toml:1: tenants_folder: must be UTF-8 without control characters");
     CHECK(problem_of("tenants_folder = \"\"") == "config.toml:1: tenants_folder: must not be empty");
     for (const char* value : {"", " 1", "1 ", "0x10", "+1", "1e3", "8080.0", "a"}) {
         CAPTURE(value);
@@ -114,7 +117,8 @@ TEST_CASE("a value of the wrong type or out of range is refused") {
     }
     CHECK(problem_of("", {{"ROWGATE_SERVER_PORT", "99999999999999999999"}}) ==
           "ROWGATE_SERVER_PORT: 99999999999999999999 is outside 0 to 65535");
-    CHECK(problem_of("", {{"ROWGATE_DATABASE_HINT", "a\xFF"}}) == "ROWGATE_DATABASE_HINT: must be UTF-8 without control characters");
+    CHECK(problem_of("", {{"ROWGATE_DATABASE_HINT", "a\xFF"}}) ==
+          "ROWGATE_DATABASE_HINT: must be UTF-8 without control characters");
     CHECK(problem_of("", {{"ROWGATE_BASE_PATHS", "/a,,/b"}}) == "ROWGATE_BASE_PATHS: must not hold an empty item");
     CHECK(problem_of("[server]\ntarget_bytes_max = 20000") ==
           "config.toml: [server] target_bytes_max: 20000 must be less than head_bytes_max, 16384");
@@ -127,15 +131,17 @@ TEST_CASE("a base path begins with a slash, ends without one, and has no empty, 
     CHECK(problem_of("base_paths = [\"/\"]") == "config.toml:1: base_paths: \"/\" must not end with /");
     CHECK(problem_of("base_paths = [\"/a//b\"]") == "config.toml:1: base_paths: \"/a//b\" has an empty segment");
     CHECK(problem_of("base_paths = [\"/a/../b\"]") == "config.toml:1: base_paths: \"/a/../b\" must not have a segment ..");
-    CHECK(problem_of("base_paths = [\"/a%20b\"]") == "config.toml:1: base_paths: \"/a%20b\" may hold only letters, digits, - . _ ~ and /");
+    CHECK(problem_of("base_paths = [\"/a%20b\"]") ==
+          "config.toml:1: base_paths: \"/a%20b\" may hold only letters, digits, - . _ ~ and /");
     CHECK(problem_of("base_paths = [\"/a\", \"/b\", \"/a\"]") == "config.toml:1: base_paths: \"/a\" stands twice");
     CHECK(problem_of("base_paths = [\"/a\", \"/a/b\"]").empty());
 }
 
 TEST_CASE("every problem is reported, those of the environment too") {
     const Folder folder;
-    const auto loaded = config::load(folder.write("config.toml", "x = 1\n[server]\nport = -1\nthreads = \"a\"\n[limits]\nrows_max = 0\n"),
-                                     {{"ROWGATE_NOPE", "1"}, {"ROWGATE_SERVER_THREADS", "b"}});
+    const auto loaded =
+        config::load(folder.write("config.toml", "x = 1\n[server]\nport = -1\nthreads = \"a\"\n[limits]\nrows_max = 0\n"),
+                     {{"ROWGATE_NOPE", "1"}, {"ROWGATE_SERVER_THREADS", "b"}});
     REQUIRE(!loaded);
     CHECK(loaded.error().size() == 6);
 }
@@ -153,8 +159,9 @@ TEST_CASE("a file that is missing, a folder, or no TOML is refused") {
 TEST_CASE("what is printed loads back to the same") {
     const Folder folder;
     const auto first = config::load(
-        folder.write("config.toml", "database_hint = \"say \\\"ms\\\" or \\\\ \u00E9\"\ntrusted_proxies = []\nbase_paths=[\"/a\",\"/b\"]\n"
-                                    "access_log = \"x.log\"\n[server]\nport = 0\n[database]\npool_wait_max_ms = 0\n"),
+        folder.write("config.toml",
+                     "database_hint = \"say \\\"ms\\\" or \\\\ \u00E9\"\ntrusted_proxies = []\nbase_paths=[\"/a\",\"/b\"]\n"
+                     "access_log = \"x.log\"\n[server]\nport = 0\n[database]\npool_wait_max_ms = 0\n"),
         {});
     REQUIRE(first);
     const std::string printed = config::print(*first);

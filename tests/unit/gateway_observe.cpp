@@ -62,9 +62,10 @@ TEST_CASE("a request is one JSON line, escaped, written at once, with its time i
     CHECK(line.starts_with("{\"time\":\"20"));
     CHECK(line[19] == 'T');
     CHECK(line.substr(28, 1) == ".");
-    CHECK(line.substr(32) ==
-          "Z\",\"event\":\"request_served\",\"request_id\":\"r1\",\"peer\":\"127.0.0.1\",\"method\":\"GET\","
-          "\"target\":\"/v1/{}\\\"\\r\\n{\\\"forged\\\":1}\\u0001\uFFFD\u00E9\",\"status\":200,\"bytes\":12,\"duration_us\":345}");
+    CHECK(
+        line.substr(32) ==
+        "Z\",\"event\":\"request_served\",\"request_id\":\"r1\",\"peer\":\"127.0.0.1\",\"method\":\"GET\","
+        "\"target\":\"/v1/{}\\\"\\r\\n{\\\"forged\\\":1}\\u0001\uFFFD\u00E9\",\"status\":200,\"bytes\":12,\"duration_us\":345}");
 }
 
 TEST_CASE("a failed request's line has code, org, project, user and the inner text") {

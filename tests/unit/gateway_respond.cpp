@@ -149,7 +149,8 @@ TEST_CASE("the fast scan of strings agrees with the slow one on every pair of by
         }
     }
     CHECK(agrees);
-    for (const char* tail : {"\u20AC", "\U0001F600", "\xF0\x9F\x98", "\xE0\x80\x80", "\xED\x9F\xBF", "\xEE\x80\x80", "\xF4\x8F\xBF\xBF"}) {
+    for (const char* tail :
+         {"\u20AC", "\U0001F600", "\xF0\x9F\x98", "\xE0\x80\x80", "\xED\x9F\xBF", "\xEE\x80\x80", "\xF4\x8F\xBF\xBF"}) {
         for (std::size_t length = 0; length < 20; ++length) {
             const std::string long_text = std::string(length, 'x') + tail;
             CHECK(string_of(long_text) == slow_string_of(long_text));
@@ -173,7 +174,8 @@ TEST_CASE("integers go out with all their digits, as strings when asked for and 
 TEST_CASE("a decimal goes out with the digits the database gave") {
     CHECK(json(cell("1.50"), decimal(2)) == "1.50");
     CHECK(json(cell("-0.10"), decimal(2)) == "-0.10");
-    CHECK(json(cell("12345678901234567890123456789012345.123456789"), decimal(9)) == "12345678901234567890123456789012345.123456789");
+    CHECK(json(cell("12345678901234567890123456789012345.123456789"), decimal(9)) ==
+          "12345678901234567890123456789012345.123456789");
     CHECK(json(cell("1.50"), decimal(2), Numbers::string) == "\"1.50\"");
     // ZEROFILL
     CHECK(json(cell("0001.50"), decimal(2)) == "1.50");
@@ -243,9 +245,9 @@ TEST_CASE("on SQLite a date's text is rewritten only when it has exactly the for
     CHECK(json(cell("2024-02-29 23:59:59.5"), stamp) == "\"2024-02-29T23:59:59.500Z\"");
     CHECK(json(cell("2024-02-29 23:59:59.123456"), stamp) == "\"2024-02-29T23:59:59.123456Z\"");
     CHECK(json(cell("2024-02-29 23:59:59.25"), moment(TypeClass::datetime, 0, Storage::sqlite)) == "\"2024-02-29T23:59:59.25\"");
-    for (const char* odd : {"2024-02-29", "2024-02-29T23:59:59", "2024-02-29 23:59:59Z", "2024-02-29 23:59", "2024-02-29 23:59:59.",
-                            "2024-02-29 23:59:59.1234567", "2024-02-29 24:00:00", "2024-2-29 23:59:59", "now", "",
-                            "2024-02-29 23:59:59,5", "2024-02-29 23:59:59 "}) {
+    for (const char* odd : {"2024-02-29", "2024-02-29T23:59:59", "2024-02-29 23:59:59Z", "2024-02-29 23:59",
+                            "2024-02-29 23:59:59.", "2024-02-29 23:59:59.1234567", "2024-02-29 24:00:00", "2024-2-29 23:59:59",
+                            "now", "", "2024-02-29 23:59:59,5", "2024-02-29 23:59:59 "}) {
         CAPTURE(odd);
         CHECK(json(cell(odd), stamp) == "\"" + std::string(odd) + "\"");
     }
@@ -266,11 +268,16 @@ TEST_CASE("binary goes out as b64: and padded base64") {
 
 TEST_CASE("a JSON column goes out as JSON when it is that, else as a string") {
     const Type type = of(TypeClass::json);
-    for (const char* good : {"{\"a\":[1,2.50,1e400,null]}", " [ ]\n", "\"x\"", "12345678901234567890123", "true", "false", "null", "-0.5E+10", "0", "{}", "{\"a\" : {\"b\":[{},[[]],1]} }", "\"\\/\\n\"", "\"\\ud83d\\ude00\""}) {
+    for (const char* good : {"{\"a\":[1,2.50,1e400,null]}", " [ ]\n", "\"x\"", "12345678901234567890123", "true", "false", "null",
+                             "-0.5E+10", "0", "{}", "{\"a\" : {\"b\":[{},[[]],1]} }", "\"\\/\\n\"", "\"\\ud83d\\ude00\""}) {
         CAPTURE(good);
         CHECK(json(cell(good), type) == good);
     }
-    for (const char* bad : {"", "{", "{'a':1}", "[1,]", "nul", "1 2", "NaN", "[1] x", "\"a\nb\"", "\"\\x\"", "\"\\u12g4\"", "\"\\u12", "\"\\", "\"a", "-", "1.", ".5", "1e", "+1", "[1 2]", "{\"a\"}", "{\"a\":1,}", "{1:2}", "[}", "{]", "[,1]", "truex", "]", "[1]]", "{}{}", "\xEF\xBB\xBF{}", "\"\xFF\"", "01", "// c\n1"}) {
+    for (const char* bad :
+         {"",        "{",           "{'a':1}", "[1,]",           "nul",      "1 2", "NaN",    "[1] x", "\"a\nb\"",
+          "\"\\x\"", "\"\\u12g4\"", "\"\\u12", "\"\\",           "\"a",      "-",   "1.",     ".5",    "1e",
+          "+1",      "[1 2]",       "{\"a\"}", "{\"a\":1,}",     "{1:2}",    "[}",  "{]",     "[,1]",  "truex",
+          "]",       "[1]]",        "{}{}",    "\xEF\xBB\xBF{}", "\"\xFF\"", "01",  "// c\n1"}) {
         CAPTURE(bad);
         CHECK(json(cell(bad), type) == string_of(bad));
     }

@@ -56,10 +56,10 @@ private:
     fs::path path_;
 };
 
-const std::string kOrg = "name = \"acme\"\nid = \"o\"\n";                       // lines 1, 2
-const std::string kProject = "[[project]]\nname = \"demo\"\nid = \"p\"\n";      // lines 3 to 5
-const std::string kSpace = "[[project.space]]\nid = \"s\"\n";                   // lines 6, 7
-const std::string kDatabase = "[[project.space.database]]\n";                   // line 8
+const std::string kOrg = "name = \"acme\"\nid = \"o\"\n";                   // lines 1, 2
+const std::string kProject = "[[project]]\nname = \"demo\"\nid = \"p\"\n";  // lines 3 to 5
+const std::string kSpace = "[[project.space]]\nid = \"s\"\n";               // lines 6, 7
+const std::string kDatabase = "[[project.space.database]]\n";               // line 8
 const std::string kGrant = "[[project.space.database.grant]]\n";
 
 std::string problems_of(const std::string& toml) {
@@ -69,7 +69,9 @@ std::string problems_of(const std::string& toml) {
 }
 
 // The problems of a database with these lines, which begin at line 9.
-std::string database_problems(const std::string& lines) { return problems_of(kOrg + kProject + kSpace + kDatabase + lines); }
+std::string database_problems(const std::string& lines) {
+    return problems_of(kOrg + kProject + kSpace + kDatabase + lines);
+}
 
 // The problems of a grant with these lines, which begin at line 13.
 std::string grant_problems(const std::string& lines) {
@@ -170,7 +172,8 @@ TEST_CASE("two orgs must not share name or id, nor a project, space or database 
     CHECK(problems_of(kOrg + kProject + kProject) ==
           "acme.toml:7: [[project]] name: \"demo\" stands twice in this organization\n"
           "acme.toml:8: [[project]] id: \"p\" stands twice in this organization");
-    CHECK(problems_of(kOrg + kProject + kSpace + kSpace) == "acme.toml:9: [[project.space]] id: \"s\" stands twice in this project");
+    CHECK(problems_of(kOrg + kProject + kSpace + kSpace) ==
+          "acme.toml:9: [[project.space]] id: \"s\" stands twice in this project");
     const std::string database = kDatabase + "type = \"sl\"\nname = \"db\"\npath = \"x\"\n";
     CHECK(problems_of(kOrg + kProject + kSpace + database + database) ==
           "acme.toml:12: [[project.space.database]] name: \"db\" of type sl stands twice in this space");
@@ -191,7 +194,8 @@ TEST_CASE("a database is of a known type, and takes the keys of its type only") 
     CHECK(database_problems(sl + "path = \"x\"\nrequired = 1") == "acme.toml:12:" + label + "required: must be true or false");
     CHECK(database_problems(sl + "path = \"x\"\nconnections_max = 0") ==
           "acme.toml:12:" + label + "connections_max: 0 is outside 1 to 10000");
-    CHECK(database_problems(sl + "path = \"x\"\npath2 = 0") == "acme.toml:12:" + label + "path2: unknown key; did you mean path?");
+    CHECK(database_problems(sl + "path = \"x\"\npath2 = 0") ==
+          "acme.toml:12:" + label + "path2: unknown key; did you mean path?");
     CHECK(database_problems(ms) == "acme.toml:8: [[project.space.database]]: socket or host is missing");
     CHECK(database_problems("type = \"ms\"\nname = \"db\"\nhost = \"h\"") == "acme.toml:8:" + label + "user: is missing");
     CHECK(database_problems(ms + "socket = \"s\"\nhost = \"h\"") ==
@@ -210,22 +214,27 @@ TEST_CASE("a database is of a known type, and takes the keys of its type only") 
 TEST_CASE("a password comes from the environment or a file, never from the text, and is in no message") {
     const std::string ms = "type = \"ms\"\nname = \"db\"\nuser = \"u\"\nhost = \"h\"\n";
     const std::string label = "acme.toml:13: [[project.space.database]] ";
-    CHECK(database_problems(ms + "password = \"hunter2\"") ==
-          label + "password: a password does not stand here; name an environment variable in password_env or a file in password_file");
+    CHECK(
+        database_problems(ms + "password = \"hunter2\"") ==
+        label +
+            "password: a password does not stand here; name an environment variable in password_env or a file in password_file");
     unsetenv("ROWTEST_PASSWORD");
     CHECK(database_problems(ms + "password_env = \"ROWTEST_PASSWORD\"") ==
           label + "password_env: the environment variable \"ROWTEST_PASSWORD\" is not set, or empty");
-    CHECK(database_problems(ms + "password_env = \"\"") == label + "password_env: the environment variable \"\" is not set, or empty");
+    CHECK(database_problems(ms + "password_env = \"\"") ==
+          label + "password_env: the environment variable \"\" is not set, or empty");
     setenv("ROWTEST_PASSWORD", "hunter2", 1);
     CHECK(database_problems(ms + "password_env = \"ROWTEST_PASSWORD\"").empty());
     unsetenv("ROWTEST_PASSWORD");
-    CHECK(database_problems(ms + "password_file = \"none\"") == label + "password_file: none cannot be read: No such file or directory");
+    CHECK(database_problems(ms + "password_file = \"none\"") ==
+          label + "password_file: none cannot be read: No such file or directory");
 
     const Folder folder;
     folder.write("acme.toml", kOrg + kProject + kSpace + kDatabase + ms + "password_file = \"secret\"");
     folder.write("secret", "hunter2\n");
     CHECK(folder.problems().empty());
-    for (const std::string& text : {std::string(""), std::string("\n"), std::string("a\nhunter2\n"), std::string("hunter2\0", 8)}) {
+    for (const std::string& text :
+         {std::string(""), std::string("\n"), std::string("a\nhunter2\n"), std::string("hunter2\0", 8)}) {
         folder.write("secret", text);
         CHECK(folder.problems() == label + "password_file: secret must hold one line, the password");
     }
@@ -242,14 +251,16 @@ TEST_CASE("a grant names a role, tables and verbs; what is not delivered yet is 
           "acme.toml:13: " + label + "role: must be one role's exact name, without , and *");
     CHECK(grant_problems("role = \"a,b\"\ntables = [\"*\"]\nverbs = [\"GET\"]\n") ==
           "acme.toml:13: " + label + "role: must be one role's exact name, without , and *");
-    CHECK(grant_problems("role = \"r\"\ntables = []\nverbs = [\"GET\"]\n") == "acme.toml:14: " + label + "tables: must not be empty");
+    CHECK(grant_problems("role = \"r\"\ntables = []\nverbs = [\"GET\"]\n") ==
+          "acme.toml:14: " + label + "tables: must not be empty");
     CHECK(grant_problems("role = \"r\"\ntables = [\"\"]\nverbs = [\"GET\"]\n") ==
           "acme.toml:14: " + label + "tables: an item must not be empty");
     CHECK(grant_problems("role = \"r\"\ntables = \"*\"\nverbs = [\"GET\"]\n") ==
           "acme.toml:14: " + label + "tables: must be an array of strings");
     for (const char* verb : {"get", "HEAD", "*", "DELETE "}) {
         CAPTURE(verb);
-        CHECK(grant_problems("role = \"r\"\ntables = [\"*\"]\nverbs = [\"" + std::string(verb) + "\"]\n").starts_with("acme.toml:15: " + label));
+        CHECK(grant_problems("role = \"r\"\ntables = [\"*\"]\nverbs = [\"" + std::string(verb) + "\"]\n")
+                  .starts_with("acme.toml:15: " + label));
     }
     for (const char* key : {"columns", "row_filter", "caps"}) {
         CHECK(grant_problems(good + key + " = \"x\"\n") == "acme.toml:16: " + label + key + ": not delivered yet; leave it out");
@@ -267,7 +278,8 @@ TEST_CASE("a folder that cannot be read is refused; files that are not *.toml ar
     CHECK(folder.problems() == "dir.toml: cannot be read: Is a directory");
     config::Config config;
     config.tenants_folder = (folder.path() / "none").string();
-    CHECK(Registry::load(config).error().messages.front().ends_with("the folder of tenants cannot be read: No such file or directory"));
+    CHECK(Registry::load(config).error().messages.front().ends_with(
+        "the folder of tenants cannot be read: No such file or directory"));
 }
 
 TEST_CASE("the example tenant loads") {
@@ -308,7 +320,8 @@ TEST_CASE("a pattern's star matches any run of characters, its question mark one
 }
 
 TEST_CASE("no grant: invisible; a grant without the verb: denied; any grant with it: allowed") {
-    const auto database = granted({{"reader", {"users", "pub_*"}, {Verb::get}}, {"editor", {"users"}, {Verb::patch, Verb::erase}}});
+    const auto database =
+        granted({{"reader", {"users", "pub_*"}, {Verb::get}}, {"editor", {"users"}, {Verb::patch, Verb::erase}}});
     const auto as = [](std::vector<std::string> roles) { return subject("o", "p", "s", std::move(roles)); };
     CHECK(tenants::access(database, as({"reader"}), "users", Verb::get) == Access::allowed);
     CHECK(tenants::access(database, as({"reader"}), "users", Verb::erase) == Access::verb_denied);
@@ -319,6 +332,7 @@ TEST_CASE("no grant: invisible; a grant without the verb: denied; any grant with
     CHECK(tenants::access(database, as({"Reader", "*", ""}), "users", Verb::get) == Access::invisible);
     CHECK(tenants::access(database, as({}), "users", Verb::get) == Access::invisible);
     CHECK(tenants::access(granted({}), as({"reader"}), "users", Verb::get) == Access::invisible);
-    CHECK(tenants::allowed_verbs(database, as({"editor", "reader"}), "users") == std::vector<Verb>{Verb::get, Verb::patch, Verb::erase});
+    CHECK(tenants::allowed_verbs(database, as({"editor", "reader"}), "users") ==
+          std::vector<Verb>{Verb::get, Verb::patch, Verb::erase});
     CHECK(tenants::allowed_verbs(database, as({"editor"}), "pub_x").empty());
 }

@@ -153,6 +153,18 @@ TEST_CASE("a write that matches nothing keeps its proof, for the table may have 
     CHECK(program.statements[0].text().starts_with("DELETE FROM `t` WHERE 1 = 0 AND (SELECT create_time FROM "));
 }
 
+TEST_CASE("any value is a cell of the column's own storage class, not whatever is not NULL") {
+    const auto any = [](schemas::Type type, const sql::render::Dialect& dialect) {
+        const sql::plan::ReadPlan plan{table({column("c", std::move(type))}), {0}, {{0, PredicateKind::any_value, {}}}, {}, 1, 0};
+        return rendered(plan, dialect).statements[0].text();
+    };
+    CHECK(any(integer(), sql::mysql::dialect()) == "SELECT `c` FROM `t` WHERE `c` IS NOT NULL LIMIT ?");
+    CHECK(any(integer(), sql::sqlite::dialect()) ==
+          "SELECT \"c\" FROM \"t\" WHERE (typeof(\"c\") = 'integer' AND \"c\" IS NOT NULL) LIMIT ?");
+    CHECK(any(type_of(schemas::TypeClass::time, "time"), sql::sqlite::dialect()) ==
+          "SELECT \"c\" FROM \"t\" WHERE (typeof(\"c\") = 'text' AND rowgate_time(\"c\") IS NOT NULL) LIMIT ?");
+}
+
 TEST_CASE("the largest limit and offset do not overflow") {
     const sql::plan::ReadPlan plan{table({column("a", integer())}), {0}, {}, {}, UINT64_MAX, UINT64_MAX};
     for (const auto* const dialect : kDialects) {

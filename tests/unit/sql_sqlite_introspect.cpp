@@ -1,7 +1,9 @@
 #include "sql/sqlite/introspect.h"
 
+#include <algorithm>
 #include <filesystem>
 
+#include "sql/sqlite/conflicts.h"
 #include "tests/unit/sql_sqlite_fixture.h"
 
 namespace {
@@ -222,6 +224,30 @@ TEST_CASE("a view has its columns' types and collations and no keys") {
     CHECK_FALSE(column(*raw, "id").is_auto_increment);
     CHECK(column(*raw, "next").collation == "BINARY");
     CHECK(column(*raw_of(*session, "w"), "a").collation == "NOCASE");
+}
+
+TEST_CASE("a table that swallows conflicts is read-only, like a view") {
+    const TemporaryFolder folder;
+    Outsider(folder.file(),
+             "CREATE TABLE a(x UNIQUE ON CONFLICT REPLACE); CREATE TABLE b(x, UNIQUE(x) on\tconflict ignore);"
+             "CREATE TABLE c(x UNIQUE ON CONFLICT FAIL); CREATE TABLE d(x UNIQUE); ALTER TABLE d ADD COLUMN y NOT NULL ON CONFLICT"
+             " REPLACE DEFAULT 1; CREATE TABLE e(x UNIQUE)");
+    const auto session = connect(folder.file());
+    CHECK(names_of(*session) == Names{"view a", "view b", "table c", "view d", "table e"});
+    CHECK(sql::sqlite::swallows_conflicts("CREATE TABLE t(a DEFAULT '/*' UNIQUE On/**/Conflict--x\nReplace)"));
+    CHECK(sql::sqlite::swallows_conflicts("CREATE TABLE t(\"a\"\"--\" UNIQUE ON CONFLICT IGNORE)"));
+    CHECK(sql::sqlite::swallows_conflicts("CREATE TABLE t([a'] UNIQUE ON CONFLICT IGNORE, b DEFAULT 'it''s')"));
+    for (const std::string harmless :
+         {"CREATE TABLE conflict(replace_on INT, ignore INT)", "CREATE TABLE t(a DEFAULT 'on conflict replace')",
+          "CREATE TABLE t(a, -- on conflict replace\n b)", "CREATE TABLE t(a /* on conflict ignore */)",
+          "CREATE TABLE t(\"on conflict replace\", [on conflict ignore], `on conflict replace`)", "", "'", "/*", "--", "[",
+          "CREATE TABLE t(a UNIQUE ON CONFLICT ABORT REFERENCES u ON DELETE CASCADE)", "ON CONFLICT, REPLACE", "xON CONFLICT REPLACE"}) {
+        INFO(harmless);
+        CHECK_FALSE(sql::sqlite::swallows_conflicts(harmless));
+    }
+    CHECK(raw_of(*session, "a")->kind == TableKind::view);
+    CHECK(raw_of(*session, "d")->kind == TableKind::view);
+    CHECK(raw_of(*session, "e")->kind == TableKind::table);
 }
 
 TEST_CASE("evil names are names") {
