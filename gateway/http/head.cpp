@@ -34,11 +34,11 @@ struct Framing {
     std::size_t position = 0;  // of the last framing header
 };
 
-std::string_view too_long_target() { return "the request target is longer than this server's limit"; }
+constexpr std::string_view kTargetTooLong = "the request target is longer than this server's limit";
 
 tl::expected<void, Refusal> check_target(Part target, const ServerOptions& options) {
     if (target.text.size() > options.target_bytes_max) {
-        return refuse(414, too_long_target(), target.position);
+        return refuse(414, kTargetTooLong, target.position);
     }
     if (target.text.empty() || target.text.front() != '/') {
         return refuse(400, "the request target must be a path that begins with a slash", target.position);
@@ -214,20 +214,25 @@ tl::expected<void, Refusal> settle_framing(const Framing& framing, Head& head) {
     return {};
 }
 
-// Of a request line that has not ended yet, or just has: is it already past mending?
-tl::expected<void, Refusal> check_first_line(std::string_view bytes, const ServerOptions& options) {
-    const std::string_view head_start = bytes.substr(0, kMethodBytesMax + 1);
-    const std::size_t space = head_start.find(' ');
-    if (space == std::string_view::npos) {
-        const bool may_still_come = bytes.size() <= kMethodBytesMax && std::all_of(bytes.begin(), bytes.end(), is_token_character);
-        if (!may_still_come) {
-            return refuse(400, "the request line does not begin with a method", 0);
-        }
-        return {};
+// The first byte that puts a request line past mending, and why.
+struct LineFault {
+    std::size_t index = std::string_view::npos;
+    Refusal refusal;
+};
+
+// `line` may not have ended yet.
+LineFault find_line_fault(std::string_view line, const ServerOptions& options) {
+    const std::size_t space = std::min(line.find(' '), line.size());
+    const std::string_view method = line.substr(0, std::min(space, kMethodBytesMax + 1));
+    const auto wrong = std::find_if_not(method.begin(), method.end(), is_token_character);
+    const std::size_t wrong_index = std::min(static_cast<std::size_t>(wrong - method.begin()), kMethodBytesMax);
+    if (wrong_index < method.size() || (method.empty() && !line.empty())) {
+        return {wrong_index, {400, "the request line does not begin with a method", 0}};
     }
-    const std::string_view rest = bytes.substr(space + 1, options.target_bytes_max + 1);
-    if (rest.size() > options.target_bytes_max && rest.find_first_of(" \r\n") == std::string_view::npos) {
-        return refuse(414, too_long_target(), space + 1);
+    const std::size_t target_begin = std::min(space + 1, line.size());
+    const std::string_view target = line.substr(target_begin, options.target_bytes_max + 1);
+    if (target.size() > options.target_bytes_max && target.find(' ') == std::string_view::npos) {
+        return {target_begin + options.target_bytes_max, {414, std::string(kTargetTooLong), target_begin}};
     }
     return {};
 }
@@ -235,17 +240,18 @@ tl::expected<void, Refusal> check_first_line(std::string_view bytes, const Serve
 }  // namespace
 
 tl::expected<std::size_t, Refusal> find_head_end(std::string_view bytes, std::size_t scanned, const ServerOptions& options) {
-    const bool was_in_first_line = bytes.substr(0, scanned).find('\n') == std::string_view::npos;
-    if (was_in_first_line && !bytes.empty()) {
-        const std::size_t line_end = bytes.find("\r\n");
-        if (auto checked = check_first_line(bytes.substr(0, line_end), options); !checked) {
-            return tl::unexpected(checked.error());
-        }
+    // What is refused must not depend on how the bytes came in pieces: the fault that stands first wins.
+    LineFault line_fault;
+    if (bytes.substr(0, scanned).find('\n') == std::string_view::npos) {
+        line_fault = find_line_fault(bytes.substr(0, bytes.find_first_of("\r\n")), options);
     }
     // One byte is looked at again, for a CR may have been the last one.
     for (std::size_t index = scanned == 0 ? 0 : scanned - 1; index < bytes.size(); ++index) {
         if (index >= options.head_bytes_max) {
             return refuse(431, "the request's head is larger than this server's limit", index);
+        }
+        if (index == line_fault.index) {
+            return tl::unexpected(std::move(line_fault.refusal));
         }
         const char byte = bytes[index];
         if (!is_control(byte)) {

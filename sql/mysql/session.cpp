@@ -41,6 +41,27 @@ Statement command(render::SqlLiteral text) {
     return std::move(writer).finish();
 }
 
+// The driver sends a string of more than this many bytes as a blob, and the server takes it for bytes: in a column of another
+// character set each byte would become a character. `CONVERT(? USING utf8mb4)` says what they are.
+constexpr std::size_t kDriverStringMax = 256 * 1024;
+
+bool would_send_text_as_bytes(const Statement& statement) {
+    std::size_t long_texts = 0;
+    for (const schemas::Value& param : statement.params()) {
+        const auto* text = std::get_if<schemas::Text>(&param);
+        long_texts += text != nullptr && text->text.size() > kDriverStringMax ? 1 : 0;
+    }
+    constexpr std::string_view kConverted = "CONVERT(? USING utf8mb4)";
+    for (std::size_t at = 0; long_texts > 0; --long_texts) {
+        at = statement.text().find(kConverted, at);
+        if (at == std::string::npos) {
+            return true;
+        }
+        at += kConverted.size();
+    }
+    return false;
+}
+
 // Streams must outlive the execution: the driver reads them then.
 using Streams = std::list<std::istringstream>;
 
@@ -124,6 +145,9 @@ auto Session::with_prepared(const Statement& statement, Deadline deadline, Use u
     -> decltype(use(std::declval<::sql::PreparedStatement&>())) {
     if (deadline.has_passed()) {
         return tl::unexpected(too_late());
+    }
+    if (would_send_text_as_bytes(statement)) {
+        return tl::unexpected(DbError{DbFault::too_large, Fate::keep, {}, {}, "the driver would send a long text as bytes"});
     }
     for (bool is_second = false;; is_second = true) {
         Phase phase = Phase::prepare;

@@ -12,8 +12,12 @@ namespace sql::plan {
 namespace {
 
 PlanError not_implemented(std::string_view control, filters::Position position, std::string_view where) {
-    return {Fault::not_implemented, fmt::format("{}{} is not implemented yet", quoted(control), where), "", std::string(control),
-            position, Origin::target};
+    return {Fault::not_implemented,
+            fmt::format("{}{} is not implemented yet", quoted(control), where),
+            "",
+            std::string(control),
+            position,
+            Origin::target};
 }
 
 // An empty query deletes nothing: a write says which rows it means. A condition that this version does not know yet may have
@@ -28,10 +32,10 @@ tl::expected<void, PlanError> check_filtered(const Intent& intent) {
             return tl::unexpected(not_implemented(control.name, control.position, ""));
         }
     }
-    return tl::unexpected(PlanError{Fault::filter_required,
-                                    fmt::format("{} needs at least one filter",
-                                                intent.verb == Verb::erase ? "a delete" : "an update"),
-                                    "add one, for example id=eq.10", "", std::nullopt, Origin::target});
+    return tl::unexpected(
+        PlanError{Fault::filter_required,
+                  fmt::format("{} needs at least one filter", intent.verb == Verb::erase ? "a delete" : "an update"),
+                  "add one, for example id=eq.10", "", std::nullopt, Origin::target});
 }
 
 tl::expected<void, PlanError> check_delivered(const Intent& intent) {
@@ -87,9 +91,8 @@ tl::expected<std::vector<std::size_t>, PlanError> bind_select(const filters::Que
             return tl::unexpected(column_unknown(table, term.column, term.position));
         }
         if (is_selected[*index]) {
-            return tl::unexpected(PlanError{Fault::query_invalid,
-                                            fmt::format("column {} is selected twice", quoted(term.column)), "", "select",
-                                            term.position, Origin::target});
+            return tl::unexpected(PlanError{Fault::query_invalid, fmt::format("column {} is selected twice", quoted(term.column)),
+                                            "", "select", term.position, Origin::target});
         }
         is_selected[*index] = true;
         columns.push_back(*index);
@@ -112,16 +115,16 @@ tl::expected<std::vector<Order>, PlanError> bind_order(const filters::Query& que
         }
         const schemas::Type& type = table.columns[*index].type;
         if (!has_order(type.type_class)) {
-            return tl::unexpected(PlanError{Fault::query_invalid,
-                                            fmt::format("column {}: a column of type {} has no order", quoted(term.column),
-                                                        type_name(type)),
-                                            "", "order", term.position, Origin::target});
+            return tl::unexpected(
+                PlanError{Fault::query_invalid,
+                          fmt::format("column {}: a column of type {} has no order", quoted(term.column), type_name(type)), "",
+                          "order", term.position, Origin::target});
         }
         // A column named again cannot change the order any more.
         if (!is_ordered[*index]) {
             is_ordered[*index] = true;
-            order.push_back({*index, term.direction == filters::Direction::ascending ? Direction::ascending
-                                                                                     : Direction::descending});
+            order.push_back(
+                {*index, term.direction == filters::Direction::ascending ? Direction::ascending : Direction::descending});
         }
     }
     return order;
@@ -142,11 +145,9 @@ tl::expected<Plan, PlanError> bind_read(const filters::Query& query, schemas::Ta
         return tl::unexpected(std::move(order).error());
     }
     if (query.limit && query.limit->value > limits.rows_max) {
-        return tl::unexpected(PlanError{Fault::limit_exceeded,
-                                        fmt::format("limit {} is above rows_max, which is {}", query.limit->value,
-                                                    limits.rows_max),
-                                        "ask for the rows in parts, with limit and offset", "limit", query.limit->position,
-                                        Origin::target});
+        return tl::unexpected(PlanError{
+            Fault::limit_exceeded, fmt::format("limit {} is above rows_max, which is {}", query.limit->value, limits.rows_max),
+            "ask for the rows in parts, with limit and offset", "limit", query.limit->position, Origin::target});
     }
     plan.table = std::move(table);
     plan.columns = *std::move(columns);

@@ -104,9 +104,9 @@ public:
                                               nearest_hint(table_, name), name, cell.position));
         }
         if (table_.columns[*index].is_generated) {
-            return tl::unexpected(row_invalid(fmt::format("row {}, column {}: the column is generated and cannot be written",
-                                                          row + 1, quoted(name)),
-                                              "leave it out", name, cell.position));
+            return tl::unexpected(row_invalid(
+                fmt::format("row {}, column {}: the column is generated and cannot be written", row + 1, quoted(name)),
+                "leave it out", name, cell.position));
         }
         return *index;
     }
@@ -121,17 +121,17 @@ public:
             return schemas::Null{};
         }
         if (!takes(column.type, cell.kind)) {
-            return tl::unexpected(refuse(column, row, cell,
-                                         fmt::format("a column of type {} does not take {}", type_name(column.type),
-                                                     name_of(cell.kind)),
-                                         schemas::describe_literal(column.type)));
+            return tl::unexpected(
+                refuse(column, row, cell,
+                       fmt::format("a column of type {} does not take {}", type_name(column.type), name_of(cell.kind)),
+                       schemas::describe_literal(column.type)));
         }
         const std::string_view text = column.type.type_class == TypeClass::json ? cell.raw : cell.text;
         auto reading = schemas::read_literal(text, column.type, schemas::Purpose::storage);
         if (!reading) {
-            return tl::unexpected(refuse(column, row, cell, fmt::format("{} {}", quoted(text), reading.error().detail),
-                                         reading.error().hint.empty() ? schemas::describe_literal(column.type)
-                                                                      : reading.error().hint));
+            return tl::unexpected(
+                refuse(column, row, cell, fmt::format("{} {}", quoted(text), reading.error().detail),
+                       reading.error().hint.empty() ? schemas::describe_literal(column.type) : reading.error().hint));
         }
         if (reading->fit != schemas::Fit::exact) {
             return tl::unexpected(refuse(column, row, cell, fmt::format("{} cannot be stored exactly", quoted(text)),
@@ -151,9 +151,9 @@ public:
             const bool is_filled_in = column.has_default || column.is_nullable || column.is_auto_increment || column.is_generated;
             if (!is_given[i] && !is_filled_in) {
                 const std::string& name = column.name.text();
-                return tl::unexpected(row_invalid(fmt::format("row {}: column {} is missing and has no default", row + 1,
-                                                              quoted(name)),
-                                                  "", name, body_.row_positions[row]));
+                return tl::unexpected(
+                    row_invalid(fmt::format("row {}: column {} is missing and has no default", row + 1, quoted(name)), "", name,
+                                body_.row_positions[row]));
             }
         }
         return {};
@@ -223,8 +223,8 @@ tl::expected<Plan, PlanError> bind_insert(InsertPlan plan, const Body& body) {
     }
     if (rows > kInsertCellsMax / plan.columns.size()) {
         return tl::unexpected(PlanError{Fault::row_invalid,
-                                        fmt::format("{} rows of {} columns are too many for one batch, which holds {} cells", rows,
-                                                    plan.columns.size(), kInsertCellsMax),
+                                        fmt::format("{} rows of {} columns are too many for one batch, which holds {} cells",
+                                                    rows, plan.columns.size(), kInsertCellsMax),
                                         "send the rows in several requests", "", 0, Origin::body});
     }
     plan.row_count = rows;

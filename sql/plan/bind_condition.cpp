@@ -37,8 +37,8 @@ bool is_comparable(TypeClass type_class) {
 }
 
 PlanError operator_misfit(const Subject& subject, std::string detail, std::string hint) {
-    return {Fault::value_invalid, std::move(detail), std::move(hint), subject.condition.column, subject.condition.position,
-            Origin::target};
+    return {Fault::value_invalid,     std::move(detail),          std::move(hint),
+            subject.condition.column, subject.condition.position, Origin::target};
 }
 
 // A SQLite column holds numbers that its declaration does not know: 1.003 in DECIMAL(6,2), -1 in an unsigned one. What lies
@@ -211,20 +211,20 @@ tl::expected<void, PlanError> bind_list(const Subject& subject, bool is_member) 
 tl::expected<void, PlanError> bind_pattern(const Subject& subject, PredicateKind kind) {
     const schemas::Type& type = subject.column.type;
     if (type.type_class != TypeClass::text) {
-        return tl::unexpected(operator_misfit(
-            subject,
-            fmt::format("column {}: {} asks for a text column, this one is {}", quoted(subject.condition.column),
-                        filters::name_of(subject.condition.op), type_name(type)),
-            "compare with eq, ne, lt, gt, le, ge, bw, in or nin"));
+        return tl::unexpected(
+            operator_misfit(subject,
+                            fmt::format("column {}: {} asks for a text column, this one is {}", quoted(subject.condition.column),
+                                        filters::name_of(subject.condition.op), type_name(type)),
+                            "compare with eq, ne, lt, gt, le, ge, bw, in or nin"));
     }
     const std::string& text = subject.condition.values.front().text;
     if (text.empty()) {
         // The parser refuses this; here it would match every row.
-        return tl::unexpected(operator_misfit(subject,
-                                              fmt::format("column {}: {} needs at least one character",
-                                                          quoted(subject.condition.column),
-                                                          filters::name_of(subject.condition.op)),
-                                              ""));
+        return tl::unexpected(
+            operator_misfit(subject,
+                            fmt::format("column {}: {} needs at least one character", quoted(subject.condition.column),
+                                        filters::name_of(subject.condition.op)),
+                            ""));
     }
     if (schemas::charset_holds(type.charset, text)) {
         subject.add(kind, schemas::Text{text});
@@ -287,11 +287,11 @@ tl::expected<void, PlanError> bind_condition(const filters::Condition& condition
         return {};
     }
     if (!is_comparable(subject.column.type.type_class)) {
-        return tl::unexpected(operator_misfit(
-            subject,
-            fmt::format("column {}: {} cannot compare a column of type {}", quoted(condition.column),
-                        filters::name_of(condition.op), type_name(subject.column.type)),
-            "only is.null and not.is.null apply to it"));
+        return tl::unexpected(
+            operator_misfit(subject,
+                            fmt::format("column {}: {} cannot compare a column of type {}", quoted(condition.column),
+                                        filters::name_of(condition.op), type_name(subject.column.type)),
+                            "only is.null and not.is.null apply to it"));
     }
     switch (condition.op) {
         case Operator::in:

@@ -10,27 +10,45 @@ namespace {
 
 std::string_view name_of(PredicateKind kind) {
     switch (kind) {
-        case PredicateKind::eq: return "eq";
-        case PredicateKind::ne: return "ne";
-        case PredicateKind::lt: return "lt";
-        case PredicateKind::gt: return "gt";
-        case PredicateKind::le: return "le";
-        case PredicateKind::ge: return "ge";
-        case PredicateKind::between: return "between";
-        case PredicateKind::in: return "in";
-        case PredicateKind::not_in: return "not_in";
-        case PredicateKind::contains: return "contains";
-        case PredicateKind::starts_with: return "starts_with";
-        case PredicateKind::ends_with: return "ends_with";
-        case PredicateKind::is_null: return "is_null";
-        case PredicateKind::is_not_null: return "is_not_null";
-        case PredicateKind::any_value: return "any_value";
-        case PredicateKind::never: return "never";
+        case PredicateKind::eq:
+            return "eq";
+        case PredicateKind::ne:
+            return "ne";
+        case PredicateKind::lt:
+            return "lt";
+        case PredicateKind::gt:
+            return "gt";
+        case PredicateKind::le:
+            return "le";
+        case PredicateKind::ge:
+            return "ge";
+        case PredicateKind::between:
+            return "between";
+        case PredicateKind::in:
+            return "in";
+        case PredicateKind::not_in:
+            return "not_in";
+        case PredicateKind::contains:
+            return "contains";
+        case PredicateKind::starts_with:
+            return "starts_with";
+        case PredicateKind::ends_with:
+            return "ends_with";
+        case PredicateKind::is_null:
+            return "is_null";
+        case PredicateKind::is_not_null:
+            return "is_not_null";
+        case PredicateKind::any_value:
+            return "any_value";
+        case PredicateKind::never:
+            return "never";
     }
     return "";
 }
 
-const std::string& name_of(const schemas::Table& table, std::size_t column) { return table.columns[column].name.text(); }
+const std::string& name_of(const schemas::Table& table, std::size_t column) {
+    return table.columns[column].name.text();
+}
 
 void append_where(std::string& out, const schemas::Table& table, const std::vector<Predicate>& where) {
     for (const Predicate& predicate : where) {
@@ -136,8 +154,12 @@ struct ValueDescriber {
 
 }  // namespace
 
-std::string describe(const schemas::Value& value) { return std::visit(ValueDescriber{}, value); }
+std::string describe(const schemas::Value& value) {
+    return std::visit(ValueDescriber{}, value);
+}
 
-std::string describe(const Plan& plan) { return std::visit(Describer{}, plan); }
+std::string describe(const Plan& plan) {
+    return std::visit(Describer{}, plan);
+}
 
 }  // namespace sql::plan

@@ -9,13 +9,13 @@
 namespace sql::plan {
 
 enum class Fault {
-    column_unknown,    // 400: a filter, select or order names no visible column
-    value_invalid,     // 400: a filter's value is not of its column's type, or the operator does not fit the type
-    query_invalid,     // 400: limit past rows_max, a column selected twice, a filter on an insert
-    limit_exceeded,    // 400: limit above rows_max; the detail names the limit
-    row_invalid,       // 422: a well-formed body that the table refuses; the detail names column and row
-    filter_required,   // 406: a write without a condition
-    not_implemented,   // 501
+    column_unknown,   // 400: a filter, select or order names no visible column
+    value_invalid,    // 400: a filter's value is not of its column's type, or the operator does not fit the type
+    query_invalid,    // 400: limit past rows_max, a column selected twice, a filter on an insert
+    limit_exceeded,   // 400: limit above rows_max; the detail names the limit
+    row_invalid,      // 422: a well-formed body that the table refuses; the detail names column and row
+    filter_required,  // 406: a write without a condition
+    not_implemented,  // 501
 };
 
 // Where `position` counts from.

@@ -23,7 +23,7 @@ struct BodyCell {
     std::uint32_t position = 0;
     JsonKind kind = JsonKind::null;
     std::string_view text;
-    std::string_view raw;      // the JSON text exactly as sent, quotes included; what a JSON column stores
+    std::string_view raw;  // the JSON text exactly as sent, quotes included; what a JSON column stores
 };
 
 // A parsed body: rows of cells, flat. Movable, not copyable, for the cells view into its own storage.
@@ -34,14 +34,14 @@ struct Body {
     Body(const Body&) = delete;
     Body& operator=(const Body&) = delete;
 
-    std::vector<std::string> columns;      // distinct member names in order of appearance
+    std::vector<std::string> columns;  // distinct member names in order of appearance
     std::vector<BodyCell> cells;
-    std::vector<std::size_t> row_ends;     // row i is cells [row_ends[i-1], row_ends[i])
+    std::vector<std::size_t> row_ends;  // row i is cells [row_ends[i-1], row_ends[i])
     std::vector<std::uint32_t> row_positions;
     bool is_array = false;
 
-    std::vector<char> source;              // the body's bytes; a vector keeps its buffer when moved
-    std::deque<std::string> unescaped;     // strings that held escapes; a deque keeps its elements when moved
+    std::vector<char> source;           // the body's bytes; a vector keeps its buffer when moved
+    std::deque<std::string> unescaped;  // strings that held escapes; a deque keeps its elements when moved
 };
 
 struct Intent {

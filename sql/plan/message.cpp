@@ -5,7 +5,9 @@ namespace {
 
 constexpr std::size_t kCharactersMax = 40;
 
-bool begins_character(char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) != 0x80U; }
+bool begins_character(char byte) {
+    return (static_cast<unsigned char>(byte) & 0xC0U) != 0x80U;
+}
 
 }  // namespace
 
@@ -37,8 +39,9 @@ std::string nearest_hint(const schemas::Table& table, std::string_view column) {
 }
 
 PlanError column_unknown(const schemas::Table& table, std::string_view column, filters::Position position) {
-    return {Fault::column_unknown, "there is no column " + quoted(column), nearest_hint(table, column), std::string(column),
-            position, Origin::target};
+    return {
+        Fault::column_unknown, "there is no column " + quoted(column), nearest_hint(table, column), std::string(column), position,
+        Origin::target};
 }
 
 }  // namespace sql::plan

@@ -14,13 +14,22 @@
 namespace sql::plan {
 
 enum class PredicateKind {
-    eq, ne, lt, gt, le, ge,
-    between,                          // values: low, high
-    in, not_in,                       // values: one or more
-    contains, starts_with, ends_with, // values: one Text, literal characters, not a pattern
-    is_null, is_not_null,             // no values
-    any_value,                        // no values; every cell of the column's own type: not NULL, on SQLite no foreign storage class
-    never,                            // no values; no row matches (a literal that no cell of the column can equal)
+    eq,
+    ne,
+    lt,
+    gt,
+    le,
+    ge,
+    between,  // values: low, high
+    in,
+    not_in,  // values: one or more
+    contains,
+    starts_with,
+    ends_with,  // values: one Text, literal characters, not a pattern
+    is_null,
+    is_not_null,  // no values
+    any_value,    // no values; every cell of the column's type: not NULL, no other storage class
+    never,        // no values; no row matches (a literal that no cell of the column can equal)
 };
 
 struct Predicate {
@@ -41,7 +50,7 @@ struct ReadPlan {
     std::vector<std::size_t> columns;  // what goes out, in this order
     std::vector<Predicate> where;      // joined with AND
     std::vector<Order> order;
-    std::uint64_t limit = 0;           // render asks for one row more, so that the end is known
+    std::uint64_t limit = 0;  // render asks for one row more, so that the end is known
     std::uint64_t offset = 0;
 };
 

@@ -1,4 +1,4 @@
-// An InsertPlan to statements: how many rows go together, and what a missing cell becomes. Private to this folder; called by render.
+// An InsertPlan to statements: how many rows go together, what a missing cell becomes. Private to this folder, called by render.
 #pragma once
 
 #include <vector>

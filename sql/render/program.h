@@ -16,9 +16,9 @@ enum class Answer {
 };
 
 enum class Proof {
-    none,         // a read: it may lag
-    in_statement, // the only statement's WHERE holds the proof; 0 rows mean: ask for the version, bind again if it moved
-    in_transaction, // before COMMIT the version is asked for again and compared; if it moved: roll back, bind again
+    none,            // a read: it may lag
+    in_statement,    // the only statement's WHERE holds the proof; 0 rows mean: ask for the version, bind again if it moved
+    in_transaction,  // before COMMIT the version is asked for again and compared; if it moved: roll back, bind again
 };
 
 struct Program {

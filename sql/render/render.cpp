@@ -124,6 +124,8 @@ struct Renderer {
 
 }  // namespace
 
-Program render(const plan::GuardedPlan& plan, const Dialect& dialect) { return std::visit(Renderer{dialect}, plan.plan()); }
+Program render(const plan::GuardedPlan& plan, const Dialect& dialect) {
+    return std::visit(Renderer{dialect}, plan.plan());
+}
 
 }  // namespace sql::render

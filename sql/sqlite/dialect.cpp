@@ -8,8 +8,8 @@ using plan::PredicateKind;
 using render::Writer;
 using schemas::TypeClass;
 
-// `(typeof(c) = <the storage class of the declared type> AND `, to be closed with a parenthesis. A column's affinity does not keep
-// other classes out, and SQLite sorts any text above every number.
+// `(typeof(c) = <the storage class of the declared type> AND `, to be closed with a parenthesis. A column's affinity does not
+// keep other classes out, and SQLite sorts any text above every number.
 void open_guard(Writer& writer, const schemas::Column& column) {
     writer.keyword("(typeof(").ident(column.name).keyword(")");
     switch (column.type.type_class) {

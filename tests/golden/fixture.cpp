@@ -146,15 +146,14 @@ RawTable everything(Family family) {
 }
 
 RawTable users(Family family) {
-    RawTable table =
-        make_table(family, "users",
-                   {
-                       {"id", family == Family::mysql ? "int(11)" : "INTEGER", key_facts()},
-                       {"name", "varchar(100)", required(text_facts(100, "utf8mb4", "utf8mb4_general_ci"))},
-                       {"email", "varchar(100)", required(text_facts(100, "utf8mb4", "utf8mb4_general_ci"))},
-                       {"is_active", "tinyint(1)", with_default(number_facts(3, 0), "1")},
-                       {"created_at", "timestamp", with_default(second_facts(0), "current_timestamp()")},
-                   });
+    RawTable table = make_table(family, "users",
+                                {
+                                    {"id", family == Family::mysql ? "int(11)" : "INTEGER", key_facts()},
+                                    {"name", "varchar(100)", required(text_facts(100, "utf8mb4", "utf8mb4_general_ci"))},
+                                    {"email", "varchar(100)", required(text_facts(100, "utf8mb4", "utf8mb4_general_ci"))},
+                                    {"is_active", "tinyint(1)", with_default(number_facts(3, 0), "1")},
+                                    {"created_at", "timestamp", with_default(second_facts(0), "current_timestamp()")},
+                                });
     table.keys.push_back({"email", false, {"email"}});
     // Altered within the second: its token proves nothing, so a write asks again before it commits.
     table.is_version_settled = false;

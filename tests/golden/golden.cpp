@@ -287,8 +287,7 @@ void run_file(const std::filesystem::path& path, bool updates, Coverage& coverag
             if (const std::string fault = check_request(item); !fault.empty()) {
                 fail(tally, where, fault);
             } else {
-                std::vector<Block> actual =
-                    blocks_of(run(item, Family::mysql, coverage), run(item, Family::sqlite, coverage));
+                std::vector<Block> actual = blocks_of(run(item, Family::mysql, coverage), run(item, Family::sqlite, coverage));
                 if (updates || actual == item.blocks) {
                     ++tally.passed;
                     item.blocks = std::move(actual);
@@ -309,8 +308,8 @@ void run_file(const std::filesystem::path& path, bool updates, Coverage& coverag
 }
 
 constexpr filters::Operator kOperators[] = {
-    filters::Operator::eq, filters::Operator::ne, filters::Operator::lt,  filters::Operator::gt,  filters::Operator::le,
-    filters::Operator::ge, filters::Operator::bw, filters::Operator::in,  filters::Operator::nin, filters::Operator::li,
+    filters::Operator::eq,  filters::Operator::ne,  filters::Operator::lt, filters::Operator::gt,  filters::Operator::le,
+    filters::Operator::ge,  filters::Operator::bw,  filters::Operator::in, filters::Operator::nin, filters::Operator::li,
     filters::Operator::rli, filters::Operator::lli, filters::Operator::is,
 };
 
@@ -326,8 +325,9 @@ void check_coverage(const Coverage& coverage, Tally& tally) {
             }
             for (const filters::Operator op : kOperators) {
                 if (!(is_mysql ? coverage.mysql : coverage.sqlite).contains({op, type_class})) {
-                    fail(tally, "coverage", fmt::format("{}: no case has {} on a column of type {}", is_mysql ? "mysql" : "sqlite",
-                                                        filters::name_of(op), column.type.declared));
+                    fail(tally, "coverage",
+                         fmt::format("{}: no case has {} on a column of type {}", is_mysql ? "mysql" : "sqlite",
+                                     filters::name_of(op), column.type.declared));
                 }
             }
             if (!coverage.negated_is.contains(type_class)) {

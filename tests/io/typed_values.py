@@ -125,7 +125,7 @@ class Exact(Family):
 
     def read(self, text):
         value = Decimal(full(NUMBER, text)[0])
-        if self.sqlite and len(str(value.normalize().as_tuple().digits).replace(", ", "").strip("(,)")) > 15:
+        if self.sqlite and len("".join(str(digit) for digit in value.as_tuple().digits).strip("0")) > 15:
             raise Invalid
         return value
 
@@ -158,6 +158,8 @@ def nearest_float(text_or_value):
         near = struct.unpack("f", struct.pack("f", float(exact)))[0]
     except OverflowError:
         raise Invalid from None
+    if near in (float("inf"), float("-inf")):
+        raise Invalid
     bits = struct.unpack("I", struct.pack("f", near))[0]
     best = near
     for step in (-1, 1):  # float() rounded once already: the neighbour may be nearer
@@ -167,8 +169,6 @@ def nearest_float(text_or_value):
             continue
         if other == other and abs(other) != float("inf") and abs(Fraction(other) - exact) < abs(Fraction(best) - exact):
             best = other
-    if best in (float("inf"), float("-inf")):
-        raise Invalid
     return best
 
 

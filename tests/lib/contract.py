@@ -93,6 +93,8 @@ class Trial:
         self._before = self.content()
 
     def content(self):
+        if self.is_mariadb:  # one round trip: every request is followed by this
+            return dict(self.direct.rows("CHECKSUM TABLE " + ",".join(self.direct.quote(table) for table in self.tables)))
         return {table: self.direct.rows(f"SELECT * FROM {self.direct.quote(table)} ORDER BY 1, 2") for table in self.tables}
 
     def send(self, method, target, body=None, headers=(), **more):

@@ -41,6 +41,17 @@ TEST_CASE("a UUID is 36 characters and becomes lower case") {
                {"123e4567-e89b-12d3-a456--26614174000", "error: is not a UUID"}, {"", "error: is not a UUID"});
 }
 
+TEST_CASE("a UUID that MariaDB cannot keep is refused for MariaDB only") {
+    constexpr std::string_view kRefused = "error: is a UUID of a version and variant that the database does not take";
+    CHECK_ROWS(mysql("uuid"), {"123e4567-e89b-82d3-7456-426614174000", kRefused},
+               {"123e4567-e89b-F2d3-0456-426614174000", kRefused},
+               {"123e4567-e89b-82d3-8456-426614174000", "'123e4567-e89b-82d3-8456-426614174000'"},
+               {"123e4567-e89b-72d3-7456-426614174000", "'123e4567-e89b-72d3-7456-426614174000'"},
+               {"00000000-0000-0000-0000-000000000000", "'00000000-0000-0000-0000-000000000000'"},
+               {"ffffffff-ffff-ffff-ffff-ffffffffffff", "'ffffffff-ffff-ffff-ffff-ffffffffffff'"});
+    CHECK_ROWS(sqlite("UUID"), {"123e4567-e89b-82d3-7456-426614174000", "'123e4567-e89b-82d3-7456-426614174000'"});
+}
+
 TEST_CASE("addresses are read strictly and written canonically") {
     CHECK_ROWS(mysql("inet4"), {"192.0.2.1", "'192.0.2.1'"}, {"255.255.255.255", "'255.255.255.255'"}, {"0.0.0.0", "'0.0.0.0'"},
                {"256.0.0.1", "error: is not an IPv4 address"}, {"1.2.3", "error: is not an IPv4 address"},

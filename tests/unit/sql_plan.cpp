@@ -136,8 +136,8 @@ TEST_CASE("contains, starts with and ends with ask for a text column and a chara
 }
 
 TEST_CASE("a value that is not of its column's type is refused where it stands") {
-    const auto plan = sql::plan::bind_query(intent(Verb::erase, {condition("c", Operator::eq, {"1abc"})}),
-                                            table({column("c", integer())}), {});
+    const auto plan =
+        sql::plan::bind_query(intent(Verb::erase, {condition("c", Operator::eq, {"1abc"})}), table({column("c", integer())}), {});
     REQUIRE(!plan);
     CHECK(plan.error().fault == Fault::value_invalid);
     CHECK(plan.error().detail == "column 'c': '1abc' is not an integer");

@@ -86,10 +86,8 @@ TEST_CASE("a column takes its own JSON type, or a string") {
     CHECK(inserted_cell(into_integer, JsonKind::string, "5", "\"5\"") == "insert t\ncolumns c\nrow 5\n");
     CHECK(inserted_cell(into_integer, JsonKind::boolean, "true", "true") ==
           "error: row 1, column 'c': a column of type int(11) does not take true or false");
-    CHECK(inserted_cell(into_integer, JsonKind::number, "1e0", "1e0") ==
-          "error: row 1, column 'c': '1e0' is not an integer");
-    CHECK(inserted_cell(into_integer, JsonKind::number, "1.0", "1.0") ==
-          "error: row 1, column 'c': '1.0' is not an integer");
+    CHECK(inserted_cell(into_integer, JsonKind::number, "1e0", "1e0") == "error: row 1, column 'c': '1e0' is not an integer");
+    CHECK(inserted_cell(into_integer, JsonKind::number, "1.0", "1.0") == "error: row 1, column 'c': '1.0' is not an integer");
 
     const auto into_boolean = table({column("c", type_of(schemas::TypeClass::boolean, "tinyint(1)"))});
     CHECK(inserted_cell(into_boolean, JsonKind::boolean, "true", "true") == "insert t\ncolumns c\nrow 1\n");

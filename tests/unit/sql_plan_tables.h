@@ -1,4 +1,4 @@
-// Small tables, intents and bodies built by hand for the plan and render tests, so that they need neither parser nor introspection.
+// Small tables, intents and bodies built by hand for the plan and render tests: neither parser nor introspection is needed.
 #pragma once
 
 #include <cstdint>

@@ -147,8 +147,8 @@ TEST_CASE("a write on a table whose version is not settled proves itself in its 
 }
 
 TEST_CASE("a write that matches nothing keeps its proof, for the table may have changed") {
-    const auto program = rendered(sql::plan::DeletePlan{table({column("a", integer())}), {{0, PredicateKind::never, {}}}},
-                                  sql::mysql::dialect());
+    const auto program =
+        rendered(sql::plan::DeletePlan{table({column("a", integer())}), {{0, PredicateKind::never, {}}}}, sql::mysql::dialect());
     CHECK(program.proof == sql::render::Proof::in_statement);
     CHECK(program.statements[0].text().starts_with("DELETE FROM `t` WHERE 1 = 0 AND (SELECT create_time FROM "));
 }
@@ -169,7 +169,6 @@ TEST_CASE("the largest limit and offset do not overflow") {
     const sql::plan::ReadPlan plan{table({column("a", integer())}), {0}, {}, {}, UINT64_MAX, UINT64_MAX};
     for (const auto* const dialect : kDialects) {
         const auto program = rendered(plan, *dialect);
-        CHECK(program.statements[0].params() ==
-              std::vector<schemas::Value>{std::int64_t{INT64_MAX}, std::int64_t{INT64_MAX}});
+        CHECK(program.statements[0].params() == std::vector<schemas::Value>{std::int64_t{INT64_MAX}, std::int64_t{INT64_MAX}});
     }
 }

@@ -151,7 +151,9 @@ TEST_CASE("every value goes in and comes out as it is") {
         {Bytes{""}, "bytes "},
         {Bytes{kNul + "\xff" + kNul}, "bytes " + kNul + "\xff" + kNul},
     };
-    for (const auto& [value, expected] : kCases) {
+    for (const auto& each : kCases) {
+        const schemas::Value& value = each.first;
+        const std::string& expected = each.second;
         INFO(expected.substr(0, 40));
         CHECK(change(*session, Text("DELETE FROM t")) <= 1);
         CHECK(change(*session, Text("INSERT INTO t VALUES (").param(value).keyword(")")) == 1);

@@ -1,0 +1,169 @@
+"""The rules of the source tree and of the documents: layers, doors, tables made by the code, links, and every curl line of the README."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+from lib import places
+from lib.gateway import free_port
+from lib.report import Report, short
+
+sys.path.insert(1, os.path.join(places.TESTS, "io"))
+from suite_demo import start, stop, stop_leftover  # noqa: E402  the demo is started and stopped as its own suite does
+
+ROOT = places.ROOT
+CODE = ("filters", "schemas", "sql", "gateway")
+LINES_MAX = 600
+
+# Which library may include which: a folder, and those it may see besides itself. Longest folder first wins.
+LAYERS = {
+    "filters": [],
+    "schemas": ["filters"],
+    "sql/plan": ["schemas", "filters"],
+    "sql/render": ["sql/plan", "schemas", "filters"],
+    "sql/exec": ["sql/render", "sql/plan", "schemas", "filters"],
+    "sql/mysql": ["sql/exec", "sql/render", "sql/plan", "schemas", "filters", "sql/backends.h"],
+    "sql/sqlite": ["sql/exec", "sql/render", "sql/plan", "schemas", "filters", "sql/backends.h"],
+    "sql": ["sql", "schemas", "filters"],
+    "gateway/http": [],
+    "gateway/request": ["gateway/http/ascii.h", "sql/plan", "schemas", "filters"],
+    "gateway/observe": [],
+    "gateway/auth": ["gateway/error.h", "gateway/http", "filters"],
+    "gateway/config": ["gateway/http", "gateway/request", "filters", "schemas"],
+    "gateway/tenants": ["gateway/auth", "gateway/config", "sql/exec", "sql/backends.h", "filters", "schemas"],
+    "gateway/respond": ["gateway/error.h", "gateway/http", "gateway/observe/json_text.h", "schemas", "filters", "sql/exec/row.h"],
+    "gateway": ["gateway", "sql", "schemas", "filters"],
+}
+# Third-party headers with one owner.
+OWNERS = {
+    r"httplib\.h": ["gateway/http"],
+    r"(mysql_connection|mysql_driver|mysql_error)\.h|cppconn/.*": ["sql/mysql"],
+    r"sqlite3\.h": ["sql/sqlite"],
+    r"rapidjson/.*": ["gateway/request", "gateway/respond"],
+    r"toml\+\+/.*|toml\.hpp": ["gateway/config", "gateway/tenants"],
+    r"CLI/.*": ["gateway/main.cpp"],
+    r"spdlog/.*": ["gateway/observe"],
+}
+# Who may turn text into an identifier: what reads a database's catalog.
+IDENT_MAKERS = re.compile(r"^(schemas/|sql/(mysql|sqlite)/|tests/)")
+UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
+
+
+def files(*endings):
+    listed = subprocess.run(["git", "-C", ROOT, "ls-files", "--cached", "--others", "--exclude-standard"], stdout=subprocess.PIPE, check=True)
+    for path in listed.stdout.decode().splitlines():
+        if path.endswith(endings) and os.path.isfile(os.path.join(ROOT, path)):
+            yield path
+
+
+def text_of(path):
+    with open(os.path.join(ROOT, path), encoding="utf-8") as opened:
+        return opened.read()
+
+
+def is_inside(path, place):
+    return path == place or path.startswith(place + "/")
+
+
+def layer_of(path):
+    inside = [place for place in LAYERS if is_inside(path, place)]
+    return max(inside, key=len) if inside else None
+
+
+def check_layers(report):
+    for path in files(".h", ".cpp"):
+        layer = layer_of(path)
+        if layer is None:
+            continue
+        for included in re.findall(r'^#include "([^"]+)"', text_of(path), re.M):
+            allowed = is_inside(included, layer) or any(is_inside(included, place) for place in LAYERS[layer])
+            # A part of sql or gateway is not its parent: the parent's rule is for files that lie directly in it.
+            report.check(allowed, f"{path} includes {included}, which is not below {layer}")
+        for included in re.findall(r"^#include <([^>]+)>", text_of(path), re.M):
+            for pattern, owners in OWNERS.items():
+                if re.fullmatch(pattern, included):
+                    report.check(any(is_inside(path, owner) for owner in owners), f"{path} includes <{included}>, which belongs to {owners}")
+
+
+def check_sources(report):
+    for path in files(".h", ".cpp"):
+        text = text_of(path)
+        if "from_catalog(" in text and path != "schemas/ident.h":
+            report.check(IDENT_MAKERS.match(path), f"{path} makes an identifier; only what reads a catalog may")
+        report.check(not UNFINISHED.search(text), f"{path} holds a note of unfinished work")
+        if path.startswith("tests/"):
+            continue
+        lines = text.count("\n")
+        report.check(lines <= LINES_MAX, f"{path} has {lines} lines; {LINES_MAX} at most")
+        if path.endswith(".h"):
+            report.check(text.startswith("// "), f"{path} does not open with a comment that says what it is")
+            report.check("#pragma once" in text, f"{path} has no #pragma once")
+        report.check(not re.search(r"^namespace \w*(util|helper|manager)", text, re.M), f"{path} is in a namespace that says nothing")
+
+
+def rows_of_table(text):
+    return [line.strip() for line in text.splitlines() if line.startswith("|")]
+
+
+def printed(binary, *arguments):
+    return subprocess.run([binary, *arguments], stdout=subprocess.PIPE, check=True).stdout.decode()
+
+
+def check_tables(report, binary):
+    """A table between `<!-- table: NAME … -->` and the next blank line after it is what the program prints."""
+    for path, name, command in (("gateway/API.md", "errors", ["errors"]), ("deploy/CONFIGURATION.md", "settings", ["config", "settings"])):
+        after = re.split(rf"<!-- table: {name}[^>]*-->\n", text_of(path))
+        if not report.check(len(after) == 2, f"{path} has no place for the table of {name}"):
+            continue
+        stands = rows_of_table(after[1].split("\n\n", 1)[0] if not after[1].startswith("\n") else after[1][1:].split("\n\n", 1)[0])
+        report.equal(stands, rows_of_table(printed(binary, *command)), f"{path}: the table of {name} is not what `rowgate {' '.join(command)}` prints")
+    operators = re.search(r"enum class Operator \{([^}]*)\}", text_of("filters/ast.h")).group(1)
+    names = [name.strip() for name in operators.split(",")]
+    report.equal(len(names), 13, "the number of operators")
+    for name in names:
+        report.check(re.search(rf"^\| *`?{name}`?\b", text_of("filters/GRAMMAR.md"), re.M), f"filters/GRAMMAR.md has no row for the operator {name}")
+
+
+def check_links(report):
+    for path in files(".md"):
+        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text_of(path)):
+            if "://" in target:
+                continue
+            there = os.path.normpath(os.path.join(ROOT, os.path.dirname(path), target))
+            report.check(os.path.exists(there), f"{path} links to {target}, which is not there")
+
+
+def check_readme(report):
+    """Every fenced curl line of the README is run against the demo as it starts; none may fail to reach the gateway."""
+    commands = [block.strip() for block in re.findall(r"```sh\n(.*?)```", text_of("README.md"), re.S) if "curl" in block]
+    report.check(len(commands) >= 3, "the README has fewer than three curl lines")
+    folder = tempfile.mkdtemp(prefix="rowgate-readme-")
+    port = free_port()
+    try:
+        _, pid = start(report, folder, port, False)
+        if not pid:
+            return
+        for command in commands:
+            here = command.replace("127.0.0.1:8080", f"127.0.0.1:{port}").replace("curl ", "curl -sS -w '\\n%{http_code}' ", 1)
+            ran = subprocess.run(["bash", "-c", here], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=30)
+            text = ran.stdout.decode(errors="replace")
+            status = text.rsplit("\n", 1)[-1]
+            is_refusal = "refused with 406" in text_of("README.md").split(command)[0][-200:]
+            report.check(status == "406" if is_refusal else status in ("200", "201"), f"README: {short(command, 120)} answers {short(text)}")
+        stop(report, pid, folder)
+    finally:
+        stop_leftover(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def run(context):
+    report = Report("check")
+    check_layers(report)
+    check_sources(report)
+    check_tables(report, os.path.join(context.build, "rowgate"))
+    check_links(report)
+    if not context.is_sanitized:
+        check_readme(report)
+    return report
