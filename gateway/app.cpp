@@ -62,7 +62,7 @@ tl::expected<Snapshot, std::vector<std::string>> load_snapshot(const std::string
     auto config = config::load(config_file, environment);
     if (!config) return unexpected(config.error());
     auto trusted = auth::TrustedProxies::parse(config->trusted_proxies);
-    if (!trusted) return unexpected(std::vector<std::string>{trusted.error()});
+    if (!trusted) return unexpected(std::vector<std::string>{config_file + ": trusted_proxies: " + trusted.error()});
     auto registry = tenants::Registry::load(*config);
     if (!registry) return unexpected(registry.error().messages);
     return Snapshot{std::move(*config), std::move(*trusted), std::move(*registry)};

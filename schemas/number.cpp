@@ -178,27 +178,46 @@ Value decimal_value(std::string plain, const Type& type) {
     return number;
 }
 
-// The greatest or the least value of a decimal column.
-Value decimal_extreme(const Type& type, std::int64_t whole_max, Fit fit) {
-    if (fit == Fit::below && type.is_unsigned) {
-        return decimal_value(type.scale == 0 ? "0" : "0." + std::string(type.scale, '0'), type);
-    }
-    std::string plain = fit == Fit::below ? "-" : "";
-    plain += whole_max == 0 ? "0" : std::string(static_cast<std::size_t>(whole_max), '9');
+// A number's place among the values of a column that keeps `whole_max` digits before the point and `type.scale` after it.
+struct Placed {
+    std::string plain;  // as floor_at writes: the number, the column value below it, or the end of the column's range
+    Fit fit = Fit::exact;
+};
+
+Placed end_of_range(const Type& type, std::int64_t whole_max, Fit fit) {
+    const char digit = fit == Fit::below && type.is_unsigned ? '0' : '9';
+    std::string plain = fit == Fit::below && !type.is_unsigned ? "-" : "";
+    plain += whole_max == 0 || digit == '0' ? "0" : std::string(static_cast<std::size_t>(whole_max), digit);
     if (type.scale > 0) {
         plain += '.';
-        plain.append(type.scale, '9');
+        plain.append(type.scale, digit);
     }
-    return decimal_value(std::move(plain), type);
+    return {std::move(plain), fit};
 }
 
-// The refusals of a value that is to be stored with `scale` digits after the point and `whole_max` before it.
-std::optional<std::string> storage_fault(const Numeral& numeral, std::int64_t whole_max, unsigned scale) {
+Placed place(const Numeral& numeral, const Type& type, std::int64_t whole_max) {
+    const bool is_negative = numeral.is_negative && !numeral.is_zero();
+    if ((is_negative && type.is_unsigned) || numeral.whole_digits() > whole_max) {
+        return end_of_range(type, whole_max, is_negative ? Fit::below : Fit::above);
+    }
+    Scaled scaled = floor_at(numeral, type.scale);
+    if (scaled.has_carried && numeral.whole_digits() == whole_max) {
+        return end_of_range(type, whole_max, Fit::below);
+    }
+    const bool is_exact = numeral.fraction_digits() <= static_cast<std::int64_t>(type.scale);
+    return {std::move(scaled.text), is_exact ? Fit::exact : Fit::between};
+}
+
+// Why a column cannot store the number as it is.
+std::optional<std::string> storage_fault(const Numeral& numeral, const Type& type, std::int64_t whole_max) {
+    if (numeral.is_negative && !numeral.is_zero() && type.is_unsigned) {
+        return "is negative";
+    }
     if (numeral.whole_digits() > whole_max) {
         return too_many(whole_max, "before");
     }
-    if (numeral.fraction_digits() > static_cast<std::int64_t>(scale)) {
-        return too_many(scale, "after");
+    if (numeral.fraction_digits() > static_cast<std::int64_t>(type.scale)) {
+        return too_many(type.scale, "after");
     }
     return std::nullopt;
 }
@@ -278,25 +297,13 @@ ReadResult read_decimal(std::string_view text, const Type& type, Purpose purpose
     }
     const unsigned precision = std::min(type.precision.value_or(kPrecisionMax), kPrecisionMax);
     const std::int64_t whole_max = precision > type.scale ? precision - type.scale : 0;
-    const bool is_negative = numeral->is_negative && !numeral->is_zero();
     if (purpose == Purpose::storage) {
-        if (is_negative && type.is_unsigned) {
-            return refuse(type, "is negative");
-        }
-        if (auto fault = storage_fault(*numeral, whole_max, type.scale)) {
+        if (auto fault = storage_fault(*numeral, type, whole_max)) {
             return refuse(type, std::move(*fault));
         }
     }
-    if ((is_negative && type.is_unsigned) || numeral->whole_digits() > whole_max) {
-        const Fit fit = is_negative ? Fit::below : Fit::above;
-        return Reading{decimal_extreme(type, whole_max, fit), fit};
-    }
-    Scaled scaled = floor_at(*numeral, type.scale);
-    if (scaled.has_carried && numeral->whole_digits() == whole_max) {
-        return Reading{decimal_extreme(type, whole_max, Fit::below), Fit::below};
-    }
-    const bool is_exact = numeral->fraction_digits() <= static_cast<std::int64_t>(type.scale);
-    return Reading{decimal_value(std::move(scaled.text), type), is_exact ? Fit::exact : Fit::between};
+    Placed placed = place(*numeral, type, whole_max);
+    return Reading{decimal_value(std::move(placed.plain), type), placed.fit};
 }
 
 ReadResult read_float(std::string_view text, const Type& type, Purpose purpose) {
@@ -305,25 +312,35 @@ ReadResult read_float(std::string_view text, const Type& type, Purpose purpose) 
         return refuse(type, "is not a number");
     }
     const bool is_float32 = type.type_class == TypeClass::float32;
-    const std::optional<double> number = is_float32 ? nearest<float>(text, *numeral) : nearest<double>(text, *numeral);
+    const auto nearest_to = [&](std::string_view plain) {
+        return is_float32 ? nearest<float>(plain, *numeral) : nearest<double>(plain, *numeral);
+    };
+    const std::optional<double> number = nearest_to(text);
     if (!number) {
         return refuse(type,
                       is_float32 ? "is too large for a single-precision number" : "is too large for a double-precision number");
     }
-    if (type.is_unsigned && numeral->is_negative) {
-        if (numeral->is_zero()) {
-            return exactly(0.0);
-        }
-        if (purpose == Purpose::storage) {
+    if (type.is_unsigned && numeral->is_negative && numeral->is_zero()) {
+        return exactly(0.0);
+    }
+    const unsigned precision = type.precision.value_or(0);
+    const std::int64_t whole_max = precision - std::min(precision, type.scale);
+    if (purpose == Purpose::storage) {
+        if (type.is_unsigned && numeral->is_negative) {
             return refuse(type, "is negative");
         }
-        return Reading{0.0, Fit::below};
-    }
-    if (purpose == Purpose::storage && type.precision) {
-        const std::int64_t whole_max = *type.precision > type.scale ? *type.precision - type.scale : 0;
-        if (auto fault = storage_fault(*numeral, whole_max, type.scale)) {
+        if (auto fault = type.precision ? storage_fault(*numeral, type, whole_max) : std::nullopt) {
             return refuse(type, std::move(*fault));
         }
+        return exactly(*number);
+    }
+    if (type.is_unsigned && numeral->is_negative) {
+        return Reading{0.0, Fit::below};
+    }
+    if (type.precision && type.storage == Storage::typed) {
+        // Never leave this to the database: `=` and IN over an index round the literal and match (measured on MariaDB 10.11).
+        const Placed placed = place(*numeral, type, whole_max);
+        return Reading{placed.fit == Fit::exact ? *number : nearest_to(placed.plain).value_or(*number), placed.fit};
     }
     return exactly(*number);
 }

@@ -20,7 +20,9 @@ std::string_view after(std::string_view message, std::string_view prefix) {
 }
 
 // "users.email" without the table. A table's name may hold a dot too; SQLite quotes neither.
-std::string column_of(std::string_view qualified) { return std::string(qualified.substr(qualified.rfind('.') + 1)); }
+std::string column_of(std::string_view qualified) {
+    return std::string(qualified.substr(qualified.rfind('.') + 1));
+}
 
 bool is_plain_name(std::string_view text) {
     const auto is_name_byte = [](char c) {
@@ -90,8 +92,8 @@ bool is_definition_moved(std::string_view message) {
 
 void classify_read_only(int extended_code, DbError& error) {
     switch (extended_code) {
-        case SQLITE_READONLY_DBMOVED:    // another file stands at the path
-        case SQLITE_READONLY_RECOVERY:   // a crashed writer's log, which this connection may not roll back
+        case SQLITE_READONLY_DBMOVED:   // another file stands at the path
+        case SQLITE_READONLY_RECOVERY:  // a crashed writer's log, which this connection may not roll back
         case SQLITE_READONLY_ROLLBACK:
         case SQLITE_READONLY_CANTLOCK:
         case SQLITE_READONLY_CANTINIT:
@@ -165,6 +167,8 @@ DbError classify(int extended_code, std::string_view message) {
     return error;
 }
 
-bool leaves_commit_in_doubt(int extended_code) { return (extended_code & 0xff) == SQLITE_IOERR; }
+bool leaves_commit_in_doubt(int extended_code) {
+    return (extended_code & 0xff) == SQLITE_IOERR;
+}
 
 }  // namespace sql::sqlite

@@ -36,7 +36,9 @@ void time_microseconds(sqlite3_context* context, int, sqlite3_value** values) {
     sqlite3_result_null(context);
 }
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
 
 // `:MM` or `:SS` at the front of `text`, which it eats.
 std::optional<std::int64_t> take_sixtieth(std::string_view& text) {

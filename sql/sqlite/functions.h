@@ -15,7 +15,8 @@ namespace sql::sqlite {
 // Answers SQLite's result code.
 [[nodiscard]] int register_functions(sqlite3* database);
 
-// `[-]HH:MM:SS[.f]` in microseconds: two to nine digits of hours, one to six of the fraction. Nothing when it is not of that form.
+// `[-]HH:MM:SS[.f]` in microseconds: two to nine digits of hours, one to six of the fraction. Nothing when it is not of that
+// form.
 [[nodiscard]] std::optional<std::int64_t> parse_time(std::string_view text);
 
 }  // namespace sql::sqlite

@@ -48,7 +48,9 @@ Statement about(SqlLiteral text_before, SqlLiteral text_after, std::string_view 
     return std::move(writer).finish();
 }
 
-std::string text_of(const Cell& cell) { return std::string(cell.text); }
+std::string text_of(const Cell& cell) {
+    return std::string(cell.text);
+}
 
 // As SQLite folds names: ASCII only.
 bool is_same_name(std::string_view a, std::string_view b) {
@@ -56,7 +58,9 @@ bool is_same_name(std::string_view a, std::string_view b) {
     return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return fold(x) == fold(y); });
 }
 
-bool is_reserved(std::string_view table) { return is_same_name(table.substr(0, 7), "sqlite_"); }
+bool is_reserved(std::string_view table) {
+    return is_same_name(table.substr(0, 7), "sqlite_");
+}
 
 // What a table_list row tells beyond the name.
 struct Entry {
@@ -84,14 +88,16 @@ DbResult<std::optional<Entry>> find_entry(Session& session, std::string_view tab
         return std::nullopt;
     }
     std::optional<Entry> found;
-    return each_row(session,
-                    about("SELECT l.type, s.sql, l.wr"
-                          " FROM main.sqlite_schema AS s JOIN pragma_table_list(s.name) AS l ON l.schema = 'main' AND l.type = s.type"
-                          " WHERE s.type IN ('table', 'view') AND s.name = ", "", table),
-                    deadline,
-                    [&](std::span<const Cell> cells) {
-                        found = Entry{.kind = kind_of(cells[0], cells[1]), .is_without_rowid = cells[2].integer != 0};
-                    })
+    return each_row(
+               session,
+               about("SELECT l.type, s.sql, l.wr"
+                     " FROM main.sqlite_schema AS s JOIN pragma_table_list(s.name) AS l ON l.schema = 'main' AND l.type = s.type"
+                     " WHERE s.type IN ('table', 'view') AND s.name = ",
+                     "", table),
+               deadline,
+               [&](std::span<const Cell> cells) {
+                   found = Entry{.kind = kind_of(cells[0], cells[1]), .is_without_rowid = cells[2].integer != 0};
+               })
         .map([&] { return found; });
 }
 
@@ -99,8 +105,8 @@ DbResult<ColumnsRead> read_columns(Session& session, std::string_view table, Dea
     ColumnsRead read;
     constexpr std::int64_t kHidden = 1;
     return each_row(session,
-                    about("SELECT name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo(", ", 'main') ORDER BY cid",
-                          table),
+                    about("SELECT name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo(",
+                          ", 'main') ORDER BY cid", table),
                     deadline,
                     [&](std::span<const Cell> cells) {
                         if (cells[5].integer == kHidden) {
@@ -128,8 +134,8 @@ DbResult<ColumnsRead> read_columns(Session& session, std::string_view table, Dea
 
 std::string collation_of(Session& session, const char* table, const char* column) {
     const char* collation = nullptr;
-    const int code = sqlite3_table_column_metadata(session.handle(), "main", table, column, nullptr, &collation, nullptr, nullptr,
-                                                   nullptr);
+    const int code =
+        sqlite3_table_column_metadata(session.handle(), "main", table, column, nullptr, &collation, nullptr, nullptr, nullptr);
     return code == SQLITE_OK && collation != nullptr ? collation : "BINARY";
 }
 
@@ -187,8 +193,8 @@ DbResult<std::vector<IndexRead>> read_indexes(Session& session, std::string_view
 DbResult<std::vector<std::string>> read_index_columns(Session& session, std::string_view index, Deadline deadline) {
     std::vector<std::string> columns;
     bool is_plain = true;
-    return each_row(session,
-                    about("SELECT cid, name FROM pragma_index_xinfo(", ", 'main') WHERE key = 1 ORDER BY seqno", index), deadline,
+    return each_row(session, about("SELECT cid, name FROM pragma_index_xinfo(", ", 'main') WHERE key = 1 ORDER BY seqno", index),
+                    deadline,
                     [&](std::span<const Cell> cells) {
                         is_plain = is_plain && cells[0].integer >= 0;
                         columns.push_back(text_of(cells[1]));
@@ -278,22 +284,22 @@ DbResult<void> resolve_parent(Session& session, schemas::ForeignKey& key, Deadli
 
 DbResult<void> read_foreign_keys(Session& session, RawTable& raw, Deadline deadline) {
     std::optional<std::int64_t> current;
-    const auto listed = each_row(
-        session,
-        about("SELECT id, \"table\", \"from\", \"to\", on_update, on_delete FROM pragma_foreign_key_list(",
-              ", 'main') ORDER BY id, seq", raw.name),
-        deadline, [&](std::span<const Cell> cells) {
-            if (current != cells[0].integer) {
-                current = cells[0].integer;
-                schemas::ForeignKey key;
-                key.parent_table = text_of(cells[1]);
-                key.on_update = action_of(cells[4].text);
-                key.on_delete = action_of(cells[5].text);
-                raw.foreign_keys.push_back(std::move(key));
-            }
-            raw.foreign_keys.back().columns.push_back(text_of(cells[2]));
-            raw.foreign_keys.back().parent_columns.push_back(text_of(cells[3]));
-        });
+    const auto listed =
+        each_row(session,
+                 about("SELECT id, \"table\", \"from\", \"to\", on_update, on_delete FROM pragma_foreign_key_list(",
+                       ", 'main') ORDER BY id, seq", raw.name),
+                 deadline, [&](std::span<const Cell> cells) {
+                     if (current != cells[0].integer) {
+                         current = cells[0].integer;
+                         schemas::ForeignKey key;
+                         key.parent_table = text_of(cells[1]);
+                         key.on_update = action_of(cells[4].text);
+                         key.on_delete = action_of(cells[5].text);
+                         raw.foreign_keys.push_back(std::move(key));
+                     }
+                     raw.foreign_keys.back().columns.push_back(text_of(cells[2]));
+                     raw.foreign_keys.back().parent_columns.push_back(text_of(cells[3]));
+                 });
     if (!listed) {
         return listed;
     }
@@ -408,8 +414,8 @@ DbResult<std::string> version_token(Session& session, Deadline deadline) {
 
 DbResult<bool> exists(Session& session, std::string_view table, Deadline deadline) {
     bool is_there = false;
-    return each_row(session, about("SELECT 1 FROM main.sqlite_schema WHERE type IN ('table', 'view') AND name = ", "", table), deadline,
-                    [&](std::span<const Cell>) { is_there = true; })
+    return each_row(session, about("SELECT 1 FROM main.sqlite_schema WHERE type IN ('table', 'view') AND name = ", "", table),
+                    deadline, [&](std::span<const Cell>) { is_there = true; })
         .map([&] { return is_there; });
 }
 

@@ -49,7 +49,9 @@ DbError rolled_back_by_itself() {
 }
 
 // Debian's SQLite takes a path that begins with "file:" for a URI with options, "" and ":memory:" for databases of no file.
-std::string plain_path(const std::string& path) { return path.empty() || path.front() == '/' ? path : "./" + path; }
+std::string plain_path(const std::string& path) {
+    return path.empty() || path.front() == '/' ? path : "./" + path;
+}
 
 std::optional<FileIdentity> identify(const std::string& path) {
     struct statx status = {};
@@ -157,7 +159,8 @@ DbResult<void> Session::harden() {
     for (const auto& [option, wanted] : kSwitches) {
         int is = -1;
         if (sqlite3_db_config(database_, option, wanted, &is) != SQLITE_OK || is != wanted) {
-            return failure(DbFault::unavailable, Fate::drop, fmt::format("this SQLite does not have the safety switch {}", option));
+            return failure(DbFault::unavailable, Fate::drop,
+                           fmt::format("this SQLite does not have the safety switch {}", option));
         }
     }
     sqlite3_limit(database_, SQLITE_LIMIT_ATTACHED, 0);
@@ -182,7 +185,9 @@ DbResult<void> Session::configure(Deadline deadline) {
     return step_to_end(literal("PRAGMA main.synchronous = FULL"), deadline);
 }
 
-bool Session::is_same_file() const { return identify(path_) == identity_; }
+bool Session::is_same_file() const {
+    return identify(path_) == identity_;
+}
 
 DbResult<void> Session::ready(Deadline deadline) const {
     if (is_in_transaction_ && sqlite3_get_autocommit(database_) != 0) {
@@ -202,7 +207,9 @@ DbError Session::moved_file(DbFault fault) const {
     return error_of(fault, Fate::drop, fmt::format("{}: the file was deleted or replaced", path_));
 }
 
-DbError Session::last_error() const { return classify(sqlite3_extended_errcode(database_), sqlite3_errmsg(database_)); }
+DbError Session::last_error() const {
+    return classify(sqlite3_extended_errcode(database_), sqlite3_errmsg(database_));
+}
 
 DbResult<sqlite3_stmt*> Session::prepare(const Statement& statement) {
     const std::string& text = statement.text();
@@ -258,8 +265,9 @@ DbResult<void> Session::bind(sqlite3_stmt* statement, const std::vector<schemas:
                 } else if constexpr (std::is_same_v<Held, std::int64_t>) {
                     return sqlite3_bind_int64(statement, index, held);
                 } else if constexpr (std::is_same_v<Held, std::uint64_t>) {
-                    return std::in_range<std::int64_t>(held) ? sqlite3_bind_int64(statement, index, static_cast<std::int64_t>(held))
-                                                             : SQLITE_MISMATCH;
+                    return std::in_range<std::int64_t>(held)
+                               ? sqlite3_bind_int64(statement, index, static_cast<std::int64_t>(held))
+                               : SQLITE_MISMATCH;
                 } else if constexpr (std::is_same_v<Held, double>) {
                     // SQLite would store NULL for a NaN.
                     return std::isnan(held) ? SQLITE_MISMATCH : sqlite3_bind_double(statement, index, held);

@@ -43,7 +43,8 @@ struct FileIdentity {
 
 class Session {
 public:
-    // Fails with unavailable when there is no such regular file, it cannot be opened, is not a database, or is replaced meanwhile.
+    // Fails with unavailable when there is no such regular file, it cannot be opened, is not a database, or is replaced
+    // meanwhile.
     [[nodiscard]] static exec::DbResult<std::unique_ptr<Session>> open(const SessionOptions& options, exec::Deadline deadline);
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;

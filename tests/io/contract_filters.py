@@ -39,7 +39,7 @@ def operators(t):
             ("id=eq.1", [1]), ("id=ne.1", [2, 3, 4, 5, 6, 7]), ("id=lt.3", [1, 2]), ("id=gt.5", [6, 7]), ("id=le.3", [1, 2, 3]),
             ("id=ge.6", [6, 7]), ("id=bw.2.4", [2, 3, 4]), ("id=bw.2,4", [2, 3, 4]), ("id=bw.4.2", []), ("id=bw.3.3", [3]),
             ("id=in.6,7,8", [6, 7]), ("id=in.1", [1]), ("id=in.1,1,1", [1]), ("id=nin.1,2,3", [4, 5, 6, 7]),
-            ("name=li.Alice", [1]), ("name=li.a", [1, 3, 5, 6]),
+            ("name=li.Alice", [1, 5] if t.is_mariadb else [1]), ("name=li.a", [1, 3, 5, 6]),
             ("name=rli.Ali", [1]), ("email=lli.@test.com", [1, 3, 5]), ("note=is.null", [1]), ("note=not.is.null", [2, 3, 4, 5, 6, 7]),
             ("age=is.null", [3]), ("id=gt.5&id=le.6", [6]), ("id=gt.2&is_active=eq.0", [3, 5]), ("is_active=eq.false", [3, 5]),
             ("is_active=eq.true&id=lt.3", [1, 2]), ("id=eq.1&id=eq.2", []), ("id=eq.-0", []), ("age=eq.-5", [7]), ("age=lt.0", [7])):
@@ -114,12 +114,11 @@ def column_faults(t):
 
 def value_faults(t):
     position = len(t.path("people", "id=eq."))
-    for value in ("1abc", "", "1e0", "%201", "1%20", "+1", "%2B1", "01", "0x1", "1.0", "1.", "１", "2147483648", "-2147483649",
-                  "9223372036854775808", "18446744073709551616", "true", "null", "[]", "{}", "NaN", "inf", "--1", "-", "1,2", "1;", "1'"):
+    for value in ("1abc", "", "1e0", "%201", "1%20", "+1", "%2B1", "01", "0x1", "1.0", "1.", "１", "9223372036854775808", "18446744073709551616", "true", "null", "[]", "{}", "NaN", "inf", "--1", "-", "1,2", "1;", "1'"):
         refuse(t, f"id=eq.{value}", 400, code="value_invalid", parameter="id", position=position)
         t.ask("DELETE", f"people?id=in.1,\"{value}\"", 400)
     for column, value in (
-            ("is_active", "2"), ("is_active", "TRUE"), ("is_active", "t"), ("is_active", ""), ("age", "1_000"),
+            ("age", "2147483648"), ("age", "-2147483649"), ("is_active", "2"), ("is_active", "TRUE"), ("is_active", "t"), ("is_active", ""), ("age", "1_000"),
             ("created_at", "2024-02-30"), ("created_at", "2023-02-29 00:00:00"), ("created_at", "yesterday"), ("created_at", "0"),
             ("created_at", "2024-02-29T25:00:00"), ("created_at", "2024-02-29 12:34:60"), ("created_at", "2024-2-9"),
             ("created_at", "20240229"), ("created_at", "2024-02-29 12:34"), ("created_at", "2024-02-29 12:34:56%2B25:00"),
@@ -211,7 +210,7 @@ def collation(t):
     """Text compares as its column does."""
     exact = not t.is_mariadb
     for query, ids in (("name=eq.bob", [] if exact else [2]), ("name=eq.BOB", [] if exact else [2]), ("name=eq.Bob+", [] if exact else [2]),
-                       ("name=li.ALICE", [] if exact else [1]), ("name=rli.ALI", [] if exact else [1]),
+                       ("name=li.ALICE", [] if exact else [1, 5]), ("name=rli.ALI", [] if exact else [1]),
                        ("name=in.BOB,CAROL", [] if exact else [2, 3]), ("name=eq.CAROL", [] if exact else [3])):
         match(t, query, ids)
     if t.is_mariadb:

@@ -1,8 +1,5 @@
 """GET, HEAD, OPTIONS: select, order, limit, offset, Content-Range, Accept, Prefer, and every kind of value on its way out."""
 
-RAW = {"ms": '"ubig":9223372036854775807', "sl": '"ubig":9223372036854775807'}
-
-
 def run(t):
     controls(t)
     ranges(t)
@@ -54,10 +51,9 @@ def values_out(t):
                                                                 "u", "flag", "y", "word")) + "}"
     t.report.equal(answer.body.decode(), f"[{first},{second}]", f"[{t.kind}] each kind of value, byte for byte")
     for prefer in ("numbers=string", "numbers=\"string\"", "wait=10, numbers=string", "Numbers=string"):
-        answer = t.ask("GET", "kinds?id=eq.1&select=id,small,big,ubig,price,d", 200, headers={"Prefer": prefer},
-                       has={"Preference-Applied": "numbers=string"} if prefer == "numbers=string" and False else None)
+        answer = t.ask("GET", "kinds?id=eq.1&select=small,big,ubig,price,d", 200, headers={"Prefer": prefer})
         if answer is not None:
-            t.report.equal(answer.body.decode(), '[{"id":1,"small":-128,"big":"-9223372036854775808","ubig":"9223372036854775807",'
+            t.report.equal(answer.body.decode(), '[{"small":-128,"big":"-9223372036854775808","ubig":"9223372036854775807",'
                            '"price":"12.50","d":0.1}]', f"[{t.kind}] Prefer: {prefer}")
     t.direct.run("UPDATE people SET name = ? WHERE id = 1", "q\" b\\ c\x01 t\t n\n é 😀 \u2028 </script>")
     t._before = t.content()

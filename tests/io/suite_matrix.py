@@ -318,6 +318,7 @@ class Bench:
             status = 200 if method == "PUT" else 201
         except Invalid:
             wanted, status = None, 422
+        too_large = how == "raw" and raw[0] in "-0123456789" and abs(float(raw)) == float("inf")  # the JSON reader's own refusal
         self.requests += 1
         # Row 0 holds NULL, row 1 the first value: both must take the new one.
         number = 9000 if method == "POST" else len(raw) % 2
@@ -325,7 +326,8 @@ class Bench:
         target = table_path(self.kind, table) + (f"?id=eq.{number}" if method == "PUT" else "")
         answer = self.client.request(method, target, text.encode())
         told = f"[{self.kind}] {column.declared} {method} {table} {text}"
-        if not self.report.check(answer.status == status, f"{told}: status {answer.status}, wanted {status}: {answer!r}") or status == 422:
+        if not self.report.check(answer.status == status or too_large and answer.status == 400,
+                                 f"{told}: status {answer.status}, wanted {status}: {answer!r}") or status == 422:
             changed = self.direct.rows(f"SELECT id FROM {table} WHERE id = 9000")
             self.report.check(answer.status < 400 or not changed, f"{told}: refused, and there it is")
             self.restore(column, table) if answer.status < 400 else None

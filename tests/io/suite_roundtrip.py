@@ -36,7 +36,7 @@ def finite(numbers, form, integer_form, bits):
 
 
 def integer(low, high):
-    return lambda numbers: numbers.choice((low, low + 1, 0, 1, high - 1, high, numbers.randint(low, high)))
+    return lambda numbers: numbers.choice((low, low + 1, min(max(0, low), high), high - 1, high, numbers.randint(low, high)))
 
 
 def exact(precision, scale):
@@ -102,12 +102,12 @@ COMMON = {
     "dt": ("DATETIME", moment(UTC0(1, 1, 1), UTC0(9999, 12, 31, 23, 59, 59), 0)), "dt6": ("DATETIME(6)", moment(UTC0(1, 1, 1), UTC0(9999, 12, 31, 23, 59, 58), 6)),
     "ts": ("TIMESTAMP NULL DEFAULT NULL", moment(UTC0(1970, 1, 1, 0, 0, 1), UTC0(2038, 1, 19, 3, 14, 7), 0)),
     "ts6": ("TIMESTAMP(6) NULL DEFAULT NULL", moment(UTC0(1970, 1, 1, 0, 0, 1), UTC0(2038, 1, 19, 3, 14, 6), 6)),
-    "u": ("UUID", lambda n: str(uuid.UUID(int=n.getrandbits(128)))), "c": ("CHAR(10)", lambda n: words(n, 10, trailing=False)),
+    "u": ("UUID", lambda n: str(uuid.UUID(int=n.getrandbits(128), version=4))), "c": ("CHAR(10)", lambda n: words(n, 10, trailing=False)),
     "vc": ("VARCHAR(200)", lambda n: words(n, 200)), "tx": ("TEXT", lambda n: words(n, 1000)), "b4": ("BINARY(4)", lambda n: raw_bytes(n, 4, True)),
     "vb": ("VARBINARY(40)", lambda n: raw_bytes(n, 40)), "bl": ("BLOB", lambda n: raw_bytes(n, 500)), "js": ("JSON", json_text),
 }
 COLUMNS = {
-    "ms": {**COMMON, "u64": ("BIGINT UNSIGNED", integer(0, 2 ** 64 - 1)), "bit_64": ("BIT(64)", integer(0, 2 ** 64 - 1)), "dec": ("DECIMAL(65,30)", exact(65, 30)),
+    "ms": {**COMMON, "u64": ("BIGINT UNSIGNED", integer(0, 2 ** 64 - 1)), "bit_64": ("BIT(64)", integer(0, 2 ** 64 - 1)), "dec30": ("DECIMAL(65,30)", exact(65, 30)),
            "dec2": ("DECIMAL(10,2)", exact(10, 2)), "en": ("ENUM('red','it''s','a,b','0','é')", lambda n: n.choice(("red", "it's", "a,b", "0", "é"))),
            "st": ("SET('a','b','c d','é')", lambda n: ",".join(m for m in ("a", "b", "c d", "é") if n.random() < 0.5)),
            "i4": ("INET4", lambda n: ".".join(str(n.randint(0, 255)) for _ in range(4))), "i6": ("INET6", lambda n: f"2001:db8::{n.randint(1, 0xffff):x}"),

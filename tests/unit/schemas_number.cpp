@@ -175,14 +175,21 @@ TEST_CASE("floats are the nearest single-precision number, rounded once") {
                {"1.00000005960464477540", "double 1.0000001192092896"});
 }
 
-TEST_CASE("FLOAT(M,D) and DOUBLE(M,D) store at most their digits and compare with any") {
-    CHECK_ROWS(mysql("double(5,2)"), {"999.99", "double 999.99"}, {"999.990", "double 999.99"},
-               {"1000", "double 1000", "error: has more than 3 digits before the point"},
-               {"-1000", "double -1000", "error: has more than 3 digits before the point"},
-               {"1.005", "double 1.005", "error: has more than 2 digits after the point"});
-    CHECK_ROWS(mysql("float(7,3)"), {"1.5", "double 1.5"},
-               {"1.0625", "double 1.0625", "error: has more than 3 digits after the point"});
+TEST_CASE("FLOAT(M,D) and DOUBLE(M,D) hold their digits only, in comparisons too") {
+    constexpr std::string_view kBefore = "error: has more than 3 digits before the point";
+    constexpr std::string_view kAfter = "error: has more than 2 digits after the point";
+    CHECK_ROWS(mysql("double(5,2)"), {"999.99", "double 999.99"}, {"999.990", "double 999.99"}, {"-0", "double -0"},
+               {"1000", "above double 999.99", kBefore}, {"-1000", "below double -999.99", kBefore},
+               {"1.005", "between double 1", kAfter}, {"1.019", "between double 1.01", kAfter},
+               {"-1.005", "between double -1.01", kAfter}, {"-999.999", "below double -999.99", kAfter},
+               {"1e300", "above double 999.99", kBefore}, {"1e-400", "between double 0", kAfter});
+    CHECK_ROWS(mysql("float(7,3)"), {"1.5", "double 1.5"}, {"0.1", "double 0.10000000149011612"},
+               {"0.1005", "between double 0.10000000149011612", "error: has more than 3 digits after the point"});
+    CHECK_ROWS(mysql("float(255,3)"), {"3.4e38", "double 3.3999999521443642e+38"},
+               {"1e39", "error: is too large for a single-precision number"});
     CHECK_ROWS(mysql("double(10,4) unsigned"), {"-1", "below double 0", "error: is negative"}, {"-0", "double 0"},
-               {"-0.0", "double 0"}, {"-1e-400", "below double 0", "error: is negative"}, {"2", "double 2"});
-    CHECK_ROWS(mysql("float unsigned"), {"-1", "below double 0", "error: is negative"});
+               {"-0.0", "double 0"}, {"-1e-400", "below double 0", "error: is negative"}, {"2", "double 2"},
+               {"0.00001", "between double 0", "error: has more than 4 digits after the point"});
+    CHECK_ROWS(mysql("float unsigned"), {"-1", "below double 0", "error: is negative"}, {"-0", "double 0"});
+    CHECK_ROWS(sqlite("DOUBLE(5,2)"), {"1.005", "double 1.005", kAfter}, {"1000", "double 1000", kBefore});
 }

@@ -56,19 +56,25 @@ TEST_CASE("a datetime is a date, or a date and a time of the day") {
     CHECK_ROWS(mysql("datetime"), {"2024-01-01T10:11:12Z", kZone}, {"2024-01-01T10:11:12+02:00", kZone});
 }
 
-TEST_CASE("a fraction of a second is compared in full and stored only where the column keeps it") {
-    CHECK_ROWS(mysql("datetime"),
-               {"2024-01-01 00:00:00.5", "'2024-01-01 00:00:00.500000'", "error: would be rounded to whole seconds"},
+TEST_CASE("a fraction of a second that the column does not keep lies between two of its values and is not stored") {
+    constexpr std::string_view kWhole = "error: would be rounded to whole seconds";
+    constexpr std::string_view kOne = "error: would be rounded to 1 digit of a second";
+    constexpr std::string_view kThree = "error: would be rounded to 3 digits of a second";
+    CHECK_ROWS(mysql("datetime"), {"2024-01-01 00:00:00.5", "between '2024-01-01 00:00:00'", kWhole},
+               {"2024-01-01 00:00:00.999999", "between '2024-01-01 00:00:00'", kWhole},
                {"2024-01-01 00:00:00.000", "'2024-01-01 00:00:00'"});
-    CHECK_ROWS(mysql("datetime(1)"),
-               {"2024-01-01 00:00:00.55", "'2024-01-01 00:00:00.550000'", "error: would be rounded to 1 digit of a second"},
+    CHECK_ROWS(mysql("datetime(1)"), {"2024-01-01 00:00:00.55", "between '2024-01-01 00:00:00.500000'", kOne},
                {"2024-01-01 00:00:00.500000", "'2024-01-01 00:00:00.500000'"});
-    CHECK_ROWS(mysql("timestamp(3)"),
-               {"2024-01-01 00:00:00.1234", "'2024-01-01 00:00:00.123400'", "error: would be rounded to 3 digits of a second"},
-               {"2024-01-01 00:00:00.123", "'2024-01-01 00:00:00.123000'"});
-    CHECK_ROWS(mysql("time(3)"), {"10:00:00.0001", "'10:00:00.000100'", "error: would be rounded to 3 digits of a second"});
-    CHECK_ROWS(sqlite("DATETIME"),
-               {"2024-01-01T00:00:00.5", "'2024-01-01 00:00:00.500000'", "error: would be rounded to whole seconds"});
+    CHECK_ROWS(mysql("timestamp(3)"), {"2024-01-01 00:00:00.1234", "between '2024-01-01 00:00:00.123000'", kThree},
+               {"2024-01-01 00:00:00.123", "'2024-01-01 00:00:00.123000'"},
+               {"2024-01-01 00:00:00.1234+01:00", "between '2023-12-31 23:00:00.123000'", kThree});
+    CHECK_ROWS(mysql("time(3)"), {"10:00:00.0001", "between '10:00:00'", kThree},
+               {"-10:00:00.0001", "between '-10:00:00.001000'", kThree}, {"10:00:00.001", "'10:00:00.001000'"});
+    CHECK_ROWS(mysql("time"), {"00:00:00.5", "between '00:00:00'", kWhole}, {"-00:00:00.5", "between '-00:00:01'", kWhole},
+               {"-09:59:59.000001", "between '-10:00:00'", kWhole}, {"-838:59:58.999999", "between '-838:59:59'", kWhole},
+               {"99:59:59.9", "between '99:59:59'", kWhole}, {"-99:59:59.9", "between '-100:00:00'", kWhole});
+    CHECK_ROWS(sqlite("DATETIME"), {"2024-01-01T00:00:00.5", "'2024-01-01 00:00:00.500000'", kWhole});
+    CHECK_ROWS(sqlite("TIME"), {"-00:00:00.5", "int -500000", kWhole});
 }
 
 TEST_CASE("a zone turns a timestamp into UTC") {

@@ -152,9 +152,15 @@ TEST_CASE("a write bound to another definition does nothing and says so") {
     SUBCASE("the column has another type") {
         outsider.run("DROP TABLE t; CREATE TABLE t(v TEXT); INSERT INTO t VALUES ('0'), ('x')");
     }
-    SUBCASE("the column is gone") { outsider.run("ALTER TABLE t RENAME COLUMN v TO w"); }
-    SUBCASE("the table is gone") { outsider.run("ALTER TABLE t RENAME TO u"); }
-    SUBCASE("another table changed") { outsider.run("CREATE TABLE other(x)"); }
+    SUBCASE("the column is gone") {
+        outsider.run("ALTER TABLE t RENAME COLUMN v TO w");
+    }
+    SUBCASE("the table is gone") {
+        outsider.run("ALTER TABLE t RENAME TO u");
+    }
+    SUBCASE("another table changed") {
+        outsider.run("CREATE TABLE other(x)");
+    }
     const auto erased = erase(*database, stale, "v=eq.0");
     REQUIRE(!erased);
     CHECK(erased.error().fault == DbFault::schema_changed);

@@ -111,8 +111,12 @@ TEST_CASE("a table that is not as the statement thinks is a changed schema, in a
     change(*session, Text("DELETE FROM u WHERE a = 1"));
     outsider.run("ALTER TABLE t DROP COLUMN b; DROP TABLE u");
     const sql::render::Statement kCases[] = {
-        Text("INSERT INTO t(a, b) VALUES (1, 2)"), Text("DELETE FROM u WHERE a = 1"), Text("UPDATE t SET nosuch = 1"),
-        Text("INSERT INTO t(g) VALUES (1)"),       Text("UPDATE t SET g = 1"),        Text("DELETE FROM v"),
+        Text("INSERT INTO t(a, b) VALUES (1, 2)"),
+        Text("DELETE FROM u WHERE a = 1"),
+        Text("UPDATE t SET nosuch = 1"),
+        Text("INSERT INTO t(g) VALUES (1)"),
+        Text("UPDATE t SET g = 1"),
+        Text("DELETE FROM v"),
         Text("SELECT nosuch FROM t"),
     };
     for (const auto& statement : kCases) {

@@ -103,7 +103,9 @@ public:
     std::vector<std::string> lines;
 };
 
-inline sql::exec::Deadline soon() { return sql::exec::Deadline::after(std::chrono::seconds(5)); }
+inline sql::exec::Deadline soon() {
+    return sql::exec::Deadline::after(std::chrono::seconds(5));
+}
 
 // A statement from parts: `text("INSERT INTO t VALUES (").param(…)`.
 class Text {

@@ -68,12 +68,34 @@ TEST_CASE("tables and views are listed by name, without system, virtual and shad
              "CREATE TABLE gone(x); CREATE VIEW broken AS SELECT x FROM gone;"
              "CREATE VIEW circle AS SELECT 1; CREATE INDEX i ON b(id); ANALYZE;"
              "CREATE TABLE \"sqlitelike\"(x); CREATE VIEW quoted AS SELECT x FROM A WHERE x = \"text\"");
-    Outsider(folder.file(), "PRAGMA legacy_alter_table = ON; DROP TABLE gone; DROP VIEW circle; CREATE VIEW circle AS SELECT * FROM circle");
+    Outsider(folder.file(),
+             "PRAGMA legacy_alter_table = ON; DROP TABLE gone; DROP VIEW circle; CREATE VIEW circle AS SELECT * FROM circle");
     const auto session = connect(folder.file(), sql::sqlite::Access::read);
     CHECK(names_of(*session) == Names{"table A", "table a2", "table b", "table sqlitelike", "view v"});
-    for (const std::string name : {"a", "B", "sqlite_schema", "sqlite_master", "sqlite_sequence", "sqlite_stat1", "SQLITE_SEQUENCE", "search",
-                             "search_data", "search_content", "box", "box_node", "broken", "circle", "quoted", "gone", "i", "", "main.b", "b ", "\"b\"",
-                             "pragma_table_list", "dbstat", "json_each"}) {
+    for (const std::string name : {"a",
+                                   "B",
+                                   "sqlite_schema",
+                                   "sqlite_master",
+                                   "sqlite_sequence",
+                                   "sqlite_stat1",
+                                   "SQLITE_SEQUENCE",
+                                   "search",
+                                   "search_data",
+                                   "search_content",
+                                   "box",
+                                   "box_node",
+                                   "broken",
+                                   "circle",
+                                   "quoted",
+                                   "gone",
+                                   "i",
+                                   "",
+                                   "main.b",
+                                   "b ",
+                                   "\"b\"",
+                                   "pragma_table_list",
+                                   "dbstat",
+                                   "json_each"}) {
         INFO(name);
         CHECK_FALSE(raw_of(*session, name).has_value());
     }
@@ -152,11 +174,12 @@ TEST_CASE("only a rowid alias counts up by itself") {
 
 TEST_CASE("keys are the primary one and the unique ones on plain columns of all rows") {
     const TemporaryFolder folder;
-    Outsider(folder.file(),
-             "CREATE TABLE t(a TEXT, b INT, c INT UNIQUE, d INT, PRIMARY KEY(b, a), UNIQUE(d, c));"
-             "CREATE UNIQUE INDEX named ON t(d); CREATE UNIQUE INDEX partial ON t(a) WHERE b > 1;"
-             "CREATE UNIQUE INDEX expressive ON t(lower(a)); CREATE UNIQUE INDEX mixed ON t(a, b + 1); CREATE INDEX plain ON t(a);"
-             "CREATE TABLE bare(x); CREATE TABLE w(k TEXT, l TEXT, v, PRIMARY KEY(l, k)) WITHOUT ROWID");
+    Outsider(
+        folder.file(),
+        "CREATE TABLE t(a TEXT, b INT, c INT UNIQUE, d INT, PRIMARY KEY(b, a), UNIQUE(d, c));"
+        "CREATE UNIQUE INDEX named ON t(d); CREATE UNIQUE INDEX partial ON t(a) WHERE b > 1;"
+        "CREATE UNIQUE INDEX expressive ON t(lower(a)); CREATE UNIQUE INDEX mixed ON t(a, b + 1); CREATE INDEX plain ON t(a);"
+        "CREATE TABLE bare(x); CREATE TABLE w(k TEXT, l TEXT, v, PRIMARY KEY(l, k)) WITHOUT ROWID");
     const auto session = connect(folder.file());
     const auto keys = [&](const char* table) {
         Names out;
@@ -167,7 +190,8 @@ TEST_CASE("keys are the primary one and the unique ones on plain columns of all 
         }
         return out;
     };
-    CHECK(keys("t") == Names{"primary PRIMARY b,a", "unique named d", "unique sqlite_autoindex_t_1 c", "unique sqlite_autoindex_t_3 d,c"});
+    CHECK(keys("t") ==
+          Names{"primary PRIMARY b,a", "unique named d", "unique sqlite_autoindex_t_1 c", "unique sqlite_autoindex_t_3 d,c"});
     CHECK(keys("bare").empty());
     CHECK(keys("w") == Names{"primary PRIMARY l,k"});
     const auto raw = raw_of(*session, "t");
@@ -228,10 +252,11 @@ TEST_CASE("a view has its columns' types and collations and no keys") {
 
 TEST_CASE("a table that swallows conflicts is read-only, like a view") {
     const TemporaryFolder folder;
-    Outsider(folder.file(),
-             "CREATE TABLE a(x UNIQUE ON CONFLICT REPLACE); CREATE TABLE b(x, UNIQUE(x) on\tconflict ignore);"
-             "CREATE TABLE c(x UNIQUE ON CONFLICT FAIL); CREATE TABLE d(x UNIQUE); ALTER TABLE d ADD COLUMN y NOT NULL ON CONFLICT"
-             " REPLACE DEFAULT 1; CREATE TABLE e(x UNIQUE)");
+    Outsider(
+        folder.file(),
+        "CREATE TABLE a(x UNIQUE ON CONFLICT REPLACE); CREATE TABLE b(x, UNIQUE(x) on\tconflict ignore);"
+        "CREATE TABLE c(x UNIQUE ON CONFLICT FAIL); CREATE TABLE d(x UNIQUE); ALTER TABLE d ADD COLUMN y NOT NULL ON CONFLICT"
+        " REPLACE DEFAULT 1; CREATE TABLE e(x UNIQUE)");
     const auto session = connect(folder.file());
     CHECK(names_of(*session) == Names{"view a", "view b", "table c", "view d", "table e"});
     CHECK(sql::sqlite::swallows_conflicts("CREATE TABLE t(a DEFAULT '/*' UNIQUE On/**/Conflict--x\nReplace)"));
@@ -241,7 +266,8 @@ TEST_CASE("a table that swallows conflicts is read-only, like a view") {
          {"CREATE TABLE conflict(replace_on INT, ignore INT)", "CREATE TABLE t(a DEFAULT 'on conflict replace')",
           "CREATE TABLE t(a, -- on conflict replace\n b)", "CREATE TABLE t(a /* on conflict ignore */)",
           "CREATE TABLE t(\"on conflict replace\", [on conflict ignore], `on conflict replace`)", "", "'", "/*", "--", "[",
-          "CREATE TABLE t(a UNIQUE ON CONFLICT ABORT REFERENCES u ON DELETE CASCADE)", "ON CONFLICT, REPLACE", "xON CONFLICT REPLACE"}) {
+          "CREATE TABLE t(a UNIQUE ON CONFLICT ABORT REFERENCES u ON DELETE CASCADE)", "ON CONFLICT, REPLACE",
+          "xON CONFLICT REPLACE"}) {
         INFO(harmless);
         CHECK_FALSE(sql::sqlite::swallows_conflicts(harmless));
     }
@@ -252,18 +278,41 @@ TEST_CASE("a table that swallows conflicts is read-only, like a view") {
 
 TEST_CASE("evil names are names") {
     const TemporaryFolder folder;
-    const Names kNames = {"a`b",          "a\"b",       "a;DROP TABLE t", "a'b",     "😀", "order",     "a b",      "", "a.b",
-                          "%s",           "[x]",        "a\\",            "--",      "?1", "pragma_x", "Ü",
-                          std::string(64, 'n'), std::string(300, 'n'), "a\nb", "/*"};
+    const Names kNames = {"a`b",
+                          "a\"b",
+                          "a;DROP TABLE t",
+                          "a'b",
+                          "😀",
+                          "order",
+                          "a b",
+                          "",
+                          "a.b",
+                          "%s",
+                          "[x]",
+                          "a\\",
+                          "--",
+                          "?1",
+                          "pragma_x",
+                          "Ü",
+                          std::string(64, 'n'),
+                          std::string(300, 'n'),
+                          "a\nb",
+                          "/*"};
     {
         Outsider outsider(folder.file());
         for (const std::string& name : kNames) {
             if (name.empty()) {
                 continue;
             }
-            const sql::render::Statement create =
-                Text("CREATE TABLE ").name(name).keyword(" (").name(name).keyword(" INTEGER PRIMARY KEY, ").name(name + "2").keyword(
-                    " TEXT UNIQUE REFERENCES ").name(name).keyword(" COLLATE NOCASE)");
+            const sql::render::Statement create = Text("CREATE TABLE ")
+                                                      .name(name)
+                                                      .keyword(" (")
+                                                      .name(name)
+                                                      .keyword(" INTEGER PRIMARY KEY, ")
+                                                      .name(name + "2")
+                                                      .keyword(" TEXT UNIQUE REFERENCES ")
+                                                      .name(name)
+                                                      .keyword(" COLLATE NOCASE)");
             outsider.run(create.text());
         }
     }
@@ -302,8 +351,9 @@ TEST_CASE("the token moves with every definition and with nothing else") {
     outsider.run("INSERT INTO t VALUES (1)");
     change(*writer, Text("INSERT INTO t VALUES (2)"));
     CHECK(token_of(*reader) == before);
-    for (const std::string sql : {"ALTER TABLE t ADD COLUMN b TEXT", "ALTER TABLE t RENAME COLUMN b TO c", "ALTER TABLE t DROP COLUMN c",
-                            "CREATE INDEX i ON t(a)", "DROP INDEX i", "CREATE VIEW v AS SELECT 1", "DROP TABLE other", "VACUUM"}) {
+    for (const std::string sql :
+         {"ALTER TABLE t ADD COLUMN b TEXT", "ALTER TABLE t RENAME COLUMN b TO c", "ALTER TABLE t DROP COLUMN c",
+          "CREATE INDEX i ON t(a)", "DROP INDEX i", "CREATE VIEW v AS SELECT 1", "DROP TABLE other", "VACUUM"}) {
         INFO(sql);
         outsider.run(sql);
         const std::string after = token_of(*reader);

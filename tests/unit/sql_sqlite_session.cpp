@@ -188,7 +188,8 @@ TEST_CASE("a cached statement keeps nothing of its last use") {
     for (const std::size_t cached : {std::size_t{0}, std::size_t{1}, std::size_t{2}, std::size_t{64}}) {
         const auto session = connect(folder.file(), Access::write, cached);
         for (int i = 1; i <= 3; ++i) {
-            CHECK(select(*session, Text("SELECT a FROM t WHERE a = ").param(std::int64_t{i})) == Lines{fmt::format("integer {}", i)});
+            CHECK(select(*session, Text("SELECT a FROM t WHERE a = ").param(std::int64_t{i})) ==
+                  Lines{fmt::format("integer {}", i)});
             CHECK(select(*session, Text("SELECT count(*) FROM t")) == Lines{"integer 3"});
             CHECK(change_error(*session, Text("INSERT INTO t VALUES (").param(std::int64_t{i}).keyword(")")).fault ==
                   DbFault::unique_violated);
@@ -280,15 +281,15 @@ TEST_CASE("a statement past its deadline is stopped and leaves nothing behind") 
     const auto session = connect(folder.file());
     const auto started = Deadline::Clock::now();
     Rows rows;
-    const auto read = session->select(
-        Text("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"), 1,
-        Deadline::after(std::chrono::milliseconds(100)), rows);
+    const auto read =
+        session->select(Text("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"), 1,
+                        Deadline::after(std::chrono::milliseconds(100)), rows);
     REQUIRE(!read);
     CHECK(read.error().fault == DbFault::deadline_exceeded);
     CHECK(read.error().fate == Fate::keep);
-    const auto written = session->change(
-        Text("INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n"),
-        Deadline::after(std::chrono::milliseconds(100)));
+    const auto written =
+        session->change(Text("INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n"),
+                        Deadline::after(std::chrono::milliseconds(100)));
     REQUIRE(!written);
     CHECK(written.error().fault == DbFault::deadline_exceeded);
     CHECK(Deadline::Clock::now() - started < std::chrono::seconds(2));
@@ -422,7 +423,9 @@ TEST_CASE("a file that was deleted or replaced is not worked on any more") {
         std::filesystem::remove(folder.file() + suffix);
     }
     bool is_replaced = false;
-    SUBCASE("deleted") { std::filesystem::remove(folder.file()); }
+    SUBCASE("deleted") {
+        std::filesystem::remove(folder.file());
+    }
     SUBCASE("replaced") {
         std::filesystem::rename(folder.file("next.sqlite"), folder.file());
         is_replaced = true;
@@ -470,7 +473,8 @@ TEST_CASE("rowgate_float32 rounds numbers to the nearest float") {
     CHECK(call(Bytes{"1"}) == "null");
     CHECK(call(Null()) == "null");
     // Halfway cases that a rounding by way of a double takes for ties.
-    CHECK(call(std::int64_t{(1LL << 60) + (1LL << 36) + 1}) == fmt::format("real {}", static_cast<double>((1LL << 60) + (1LL << 37))));
+    CHECK(call(std::int64_t{(1LL << 60) + (1LL << 36) + 1}) ==
+          fmt::format("real {}", static_cast<double>((1LL << 60) + (1LL << 37))));
 }
 
 TEST_CASE("rowgate_time reads times and nothing else") {
@@ -482,12 +486,27 @@ TEST_CASE("rowgate_time reads times and nothing else") {
     CHECK(parse_time("838:59:59") == 3'020'399'000'000);
     CHECK(parse_time("-838:59:59.999999") == -3'020'399'999'999);
     CHECK(parse_time("999999999:59:59.999999") == 3'599'999'999'999'999'999);
-    for (const std::string& bad :
-         {std::string(), std::string("-"), std::string("1:00:00"), std::string("00:0:00"), std::string("00:00"), std::string("00:60:00"),
-          std::string("00:00:60"), std::string("00:00:00."), std::string("00:00:00.1234567"), std::string("00:00:00,5"),
-          std::string("+00:00:00"), std::string(" 00:00:00"), std::string("00:00:00 "), std::string("--00:00:00"),
-          std::string("00:00:00.-1"), std::string("00:00:00.1x"), std::string("1000000000:00:00"), std::string("00:00:00") + kNul,
-          std::string("00:00:0") + kNul, std::string("aa:00:00"), std::string("00:00:00.5Z")}) {
+    for (const std::string& bad : {std::string(),
+                                   std::string("-"),
+                                   std::string("1:00:00"),
+                                   std::string("00:0:00"),
+                                   std::string("00:00"),
+                                   std::string("00:60:00"),
+                                   std::string("00:00:60"),
+                                   std::string("00:00:00."),
+                                   std::string("00:00:00.1234567"),
+                                   std::string("00:00:00,5"),
+                                   std::string("+00:00:00"),
+                                   std::string(" 00:00:00"),
+                                   std::string("00:00:00 "),
+                                   std::string("--00:00:00"),
+                                   std::string("00:00:00.-1"),
+                                   std::string("00:00:00.1x"),
+                                   std::string("1000000000:00:00"),
+                                   std::string("00:00:00") + kNul,
+                                   std::string("00:00:0") + kNul,
+                                   std::string("aa:00:00"),
+                                   std::string("00:00:00.5Z")}) {
         INFO(bad);
         CHECK_FALSE(parse_time(bad).has_value());
     }
