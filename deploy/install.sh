@@ -1,3 +1,4 @@
+#!/bin/bash
 # Installs the Debian packages that a job needs and that are missing. Sourced by deploy/demo and tests/run, or run: deploy/install.sh GROUP...
 # Only apt, only what is missing, quietly; a system database is never started. Needs root or sudo only when something is missing.
 # MariaDB comes as mariadb-server-core: the same server without the system service.

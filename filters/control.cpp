@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "filters/distance.h"
 #include "filters/operators.h"
 #include "filters/print.h"
 
@@ -236,23 +237,6 @@ tl::expected<Count, ParseError> parse_count(const Text& name, const Text& value)
     return count;
 }
 
-// How many letters apart two words are (Levenshtein).
-std::size_t distance(std::string_view left, std::string_view right) {
-    std::vector<std::size_t> row(right.size() + 1);
-    for (std::size_t j = 0; j < row.size(); ++j) {
-        row[j] = j;
-    }
-    for (std::size_t i = 0; i < left.size(); ++i) {
-        std::size_t diagonal = std::exchange(row[0], i + 1);
-        for (std::size_t j = 0; j < right.size(); ++j) {
-            const std::size_t replaced = diagonal + (left[i] == right[j] ? 0 : 1);
-            diagonal = row[j + 1];
-            row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
-        }
-    }
-    return row.back();
-}
-
 std::string_view nearest_control(std::string_view name) {
     constexpr std::size_t kNameMax = 16;
     constexpr std::size_t kDistanceMax = 2;
@@ -262,7 +246,7 @@ std::string_view nearest_control(std::string_view name) {
         return nearest;
     }
     for (const ControlEntry& entry : kControls) {
-        const std::size_t apart = distance(name, entry.name);
+        const std::size_t apart = edit_distance(name, entry.name);
         // Two letters of `or` or `any` are the whole word.
         if (apart < best && apart * 2 < entry.name.size()) {
             best = apart;

@@ -291,6 +291,12 @@ tl::unexpected<Problem> refuse_table(const Context& context) {
                   "GET the database's address for the tables that can be seen");
 }
 
+tl::unexpected<Problem> refuse_view(const Context& context) {
+    const std::string& name = context.target.segments[4];
+    return refuse_method(fmt::format("'{}' is a view; it can be read only", name),
+                         allow_header(tenants::allowed_verbs(*context.database, context.subject, name), schemas::TableKind::view));
+}
+
 // Binds, runs, and binds again when the table turned out to be another than the catalog said.
 Outcome<Response> answer_bound(Context& context, const sql::plan::Intent& intent, schemas::TablePtr table) {
     sql::exec::CatalogCache& catalog = context.database->database->catalog();
@@ -300,6 +306,8 @@ Outcome<Response> answer_bound(Context& context, const sql::plan::Intent& intent
     bool has_reloaded = false;
     constexpr int kAttempts = 8;
     for (int attempt = 1;; ++attempt) {
+        // Checked anew with each table: it may have become a view since.
+        if (table->kind == schemas::TableKind::view && intent.verb != sql::plan::Verb::read) return refuse_view(context);
         auto plan = sql::plan::bind_query(intent, table, context.snapshot.config.limits);
         if (plan && !has_body) {
             if (context.method == Method::post || context.method == Method::put || context.method == Method::patch) {
@@ -342,14 +350,10 @@ Outcome<Response> answer_table(Context& context) {
     TRY(table, context.database->database->catalog().find(name, context.deadline));
     if (table == nullptr) return refuse_table(context);
 
-    const std::vector<tenants::Verb> verbs = tenants::allowed_verbs(*context.database, context.subject, name);
-    const std::string allow = allow_header(verbs, table->kind);
     if (access == tenants::Access::verb_denied && context.method != Method::options) {
         return refuse(Code::forbidden, fmt::format("the caller's grants on table '{}' do not allow {}", name, context.request.method));
     }
-    if (table->kind == schemas::TableKind::view && verb != tenants::Verb::get) {
-        return refuse_method(fmt::format("'{}' is a view; it can be read only", name), allow);
-    }
+    if (table->kind == schemas::TableKind::view && verb != tenants::Verb::get) return refuse_view(context);
     if (context.target.segments.size() > kDatabaseSegments + 1) {
         return refuse(Code::not_implemented, "one row by its key in the path is not delivered yet",
                       "use a filter on the key column: …/" + name + "?id=eq.7");
@@ -362,7 +366,8 @@ Outcome<Response> answer_table(Context& context) {
     CHECK(check_headers(context));
     if (context.method == Method::options) {
         CHECK(refuse_body(context));
-        return options_response(allow);
+        const std::vector<tenants::Verb> verbs = tenants::allowed_verbs(*context.database, context.subject, name);
+        return options_response(allow_header(verbs, table->kind));
     }
     const bool is_unfiltered_write = intent.verb != sql::plan::Verb::read && intent.verb != sql::plan::Verb::insert &&
                                      intent.query.where.empty() && intent.query.undelivered.empty();

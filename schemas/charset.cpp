@@ -190,7 +190,7 @@ bool converts(iconv_t conversion, char32_t c) {
 // Null when the C library has no such conversion (its conversion modules are a package of their own on some systems).
 std::unique_ptr<const CharacterSet> load(const Legacy& legacy) {
     iconv_t conversion = iconv_open(legacy.iconv_name, "UTF-8");
-    if (conversion == reinterpret_cast<iconv_t>(-1)) {
+    if (reinterpret_cast<std::intptr_t>(conversion) == -1) {
         return nullptr;
     }
     auto characters = std::make_unique<CharacterSet>();

@@ -23,7 +23,7 @@ constexpr std::size_t kDateSize = 10;  // YYYY-MM-DD
 constexpr std::size_t kClockSize = 8;  // HH:MM:SS
 constexpr std::size_t kFractionMax = 6;
 constexpr minutes kZoneMax = hours(14);
-constexpr seconds kTimeMax = hours(838) + minutes(59) + seconds(59);
+constexpr seconds kTimeEnd = hours(839);  // 838:59:59 is the last second; its fractions belong to it
 constexpr SysSeconds kTimestampFirst{seconds(1)};
 constexpr SysSeconds kTimestampLast{seconds(0xffffffff)};  // 2106-02-07 06:28:15
 constexpr SysSeconds kFirst = sys_days(std::chrono::year(1) / 1 / 1);
@@ -279,7 +279,7 @@ ReadResult read_time(std::string_view text, const Type& type, Purpose purpose) {
         return refuse(type, "is not a time");
     }
     microseconds span = hours(*hour) + *rest + fraction->value;
-    if (span > kTimeMax) {
+    if (span >= kTimeEnd) {
         return refuse(type, "is outside -838:59:59 to 838:59:59");
     }
     const microseconds unit = unit_of(type.fraction_digits);
@@ -291,8 +291,11 @@ ReadResult read_time(std::string_view text, const Type& type, Purpose purpose) {
         return exactly(static_cast<std::int64_t>(is_negative ? -span.count() : span.count()));
     }
     if (excess.count() != 0) {
-        // As in read_datetime. Below zero the lower neighbour is the longer span, which is never past the limit.
+        // As in read_datetime. Below zero the lower neighbour is the longer span, and the column may end before it.
         span += is_negative ? unit - excess : -excess;
+        if (span >= kTimeEnd) {
+            return Reading{Text{print_time(is_negative, span - unit)}, Fit::below};
+        }
         return Reading{Text{print_time(is_negative, span)}, Fit::between};
     }
     return exactly(Text{print_time(is_negative, span)});

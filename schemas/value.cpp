@@ -182,12 +182,12 @@ std::optional<std::string> decode_hex(std::string_view text) {
     return bytes;
 }
 
-constexpr std::array<signed char, 256> kBase64 = [] {
-    std::array<signed char, 256> values{};
+constexpr std::array<int, 256> kBase64 = [] {
+    std::array<int, 256> values{};
     values.fill(-1);
     constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for (std::size_t i = 0; i < kAlphabet.size(); ++i) {
-        values[static_cast<unsigned char>(kAlphabet[i])] = static_cast<signed char>(i);
+        values[static_cast<unsigned char>(kAlphabet[i])] = static_cast<int>(i);
     }
     return values;
 }();

@@ -11,32 +11,11 @@
 
 #include <fmt/format.h>
 
+#include "filters/distance.h"
 #include "filters/text.h"
 
 namespace gateway::config {
 namespace {
-
-// Two neighbours that changed places count once: `prot` is near `port`.
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-    const std::size_t width = b.size() + 1;
-    std::vector<std::size_t> cost((a.size() + 1) * width);
-    for (std::size_t j = 0; j < width; ++j) {
-        cost[j] = j;
-    }
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        std::size_t* row = &cost[i * width];
-        const std::size_t* above = row - width;
-        row[0] = i;
-        for (std::size_t j = 1; j < width; ++j) {
-            const bool is_same = a[i - 1] == b[j - 1];
-            row[j] = std::min({above[j - 1] + (is_same ? 0 : 1), row[j - 1] + 1, above[j] + 1});
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
-                row[j] = std::min(row[j], cost[(i - 2) * width + j - 2] + 1);
-            }
-        }
-    }
-    return cost.back();
-}
 
 struct Descriptor {
     int fd = -1;
@@ -86,7 +65,7 @@ std::string nearest(std::string_view name, std::span<const std::string> candidat
     std::size_t best_distance = std::max<std::size_t>(1, name.size() / 3) + 1;
     const std::string* ending = nullptr;
     for (const std::string& candidate : candidates) {
-        const std::size_t distance = edit_distance(name, candidate);
+        const std::size_t distance = filters::edit_distance(name, candidate);
         if (distance < best_distance) {
             best = &candidate;
             best_distance = distance;

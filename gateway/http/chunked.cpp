@@ -86,7 +86,8 @@ std::string_view ChunkedDecoder::step_over_trailer(char byte) {
         case Step::data_line_feed:
         case Step::trailer_line_feed:
         case Step::last_line_feed:
-        case Step::done: break;
+        case Step::done:
+            break;
     }
     return "the chunked body is malformed";
 }
@@ -94,7 +95,8 @@ std::string_view ChunkedDecoder::step_over_trailer(char byte) {
 std::string_view ChunkedDecoder::step_over(char byte) {
     constexpr std::string_view kNoCrlf = "a line of the chunked body does not end with CRLF";
     switch (step_) {
-        case Step::size: return step_over_size(byte);
+        case Step::size:
+            return step_over_size(byte);
         case Step::extension:
             if (byte == '\r') {
                 step_ = Step::size_line_feed;
@@ -119,9 +121,11 @@ std::string_view ChunkedDecoder::step_over(char byte) {
             return byte == '\n' ? std::string_view{} : kNoCrlf;
         case Step::trailer_begin:
         case Step::trailer_name:
-        case Step::trailer_value: return step_over_trailer(byte);
+        case Step::trailer_value:
+            return step_over_trailer(byte);
         case Step::data:
-        case Step::done: break;
+        case Step::done:
+            break;
     }
     return "the chunked body is malformed";
 }

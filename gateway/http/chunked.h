@@ -25,8 +25,8 @@ public:
 
     // Appends what `bytes` hold of the body to `body`. too_large as soon as a chunk's size says so, before its data.
     // Refuses (400): a size that is not 1 to 16 hex digits, a blank or another byte after it, lines not ended by CRLF, control
-    // characters, chunk data not followed by CRLF, more than 16 KiB of extensions or of trailers, a trailer that is no header line.
-    // `Refusal::position` is the byte in the chunked body. After a refusal or too_large the connection is of no more use.
+    // characters, chunk data not followed by CRLF, more than 16 KiB of extensions or of trailers, a trailer that is no header
+    // line. `Refusal::position` is the byte in the chunked body. After a refusal or too_large the connection is of no more use.
     [[nodiscard]] tl::expected<Progress, Refusal> decode(std::string_view bytes, std::string& body);
 
 private:
@@ -53,7 +53,7 @@ private:
     std::size_t body_bytes_max_;
     std::size_t position_ = 0;
     Step step_ = Step::size;
-    std::size_t size_ = 0;     // of the chunk; then what is left of it
+    std::size_t size_ = 0;  // of the chunk; then what is left of it
     int digits_ = 0;
     std::size_t dropped_ = 0;  // bytes of extensions and trailers
 };

@@ -57,7 +57,8 @@ tl::expected<void, Refusal> check_target(Part target, const ServerOptions& optio
 
 tl::expected<void, Refusal> check_version(Part version, Head& head) {
     const std::string_view text = version.text;
-    if (text.size() != kVersionBytes || text.substr(0, 5) != "HTTP/" || !is_digit(text[5]) || text[6] != '.' || !is_digit(text[7])) {
+    if (text.size() != kVersionBytes || text.substr(0, 5) != "HTTP/" || !is_digit(text[5]) || text[6] != '.' ||
+        !is_digit(text[7])) {
         return refuse(400, "the request line must be a method, a target and HTTP/1.1, with one space between", version.position);
     }
     if (text[5] != '1' || text[7] > '1') {
@@ -179,7 +180,8 @@ tl::expected<void, Refusal> parse_field(std::string_view line, std::size_t posit
     }
     const std::string_view raw = line.substr(colon + 1);
     const std::string_view value = trim_blanks(raw);
-    const std::size_t value_position = position + colon + 1 + (value.empty() ? 0 : static_cast<std::size_t>(value.data() - raw.data()));
+    const std::size_t value_position =
+        position + colon + 1 + (value.empty() ? 0 : static_cast<std::size_t>(value.data() - raw.data()));
     for (std::size_t index = 0; index < value.size(); ++index) {
         if (is_control(value[index])) {
             return refuse(400, "a header's value holds a control character", value_position + index);
@@ -266,7 +268,8 @@ tl::expected<std::size_t, Refusal> find_head_end(std::string_view bytes, std::si
         }
         const bool may_begin_end_of_line = byte == '\r' && (index + 1 == bytes.size() || bytes[index + 1] == '\n');
         if (!may_begin_end_of_line) {
-            return refuse(400, byte == '\n' ? "a line ends with LF alone" : "the request's head holds a control character", index);
+            return refuse(400, byte == '\n' ? "a line ends with LF alone" : "the request's head holds a control character",
+                          index);
         }
     }
     return std::size_t{0};

@@ -24,7 +24,8 @@ constexpr int kBacklog = 4096;
 
 [[noreturn]] void fail(std::string_view host, std::uint16_t port, std::string_view why) {
     const bool has_colon = host.find(':') != std::string_view::npos;
-    throw std::runtime_error(fmt::format(fmt::runtime(has_colon ? "cannot bind [{}]:{}: {}" : "cannot bind {}:{}: {}"), host, port, why));
+    throw std::runtime_error(
+        fmt::format(fmt::runtime(has_colon ? "cannot bind [{}]:{}: {}" : "cannot bind {}:{}: {}"), host, port, why));
 }
 
 // A sockaddr of the wanted family, out of the storage that the socket calls fill.
@@ -46,7 +47,8 @@ std::uint16_t bound_port(int descriptor) {
     if (::getsockname(descriptor, as_sockaddr(storage), &size) != 0) {
         return 0;
     }
-    return ntohs(storage.ss_family == AF_INET6 ? address_in<sockaddr_in6>(storage).sin6_port : address_in<sockaddr_in>(storage).sin_port);
+    return ntohs(storage.ss_family == AF_INET6 ? address_in<sockaddr_in6>(storage).sin6_port
+                                               : address_in<sockaddr_in>(storage).sin_port);
 }
 
 // The descriptor, or -1 with errno. SO_REUSEADDR alone: with SO_REUSEPORT two gateways would share a port without a word.
@@ -112,8 +114,10 @@ std::string peer_address(int descriptor) {
             const in6_addr address = address_in<sockaddr_in6>(storage).sin6_addr;
             return IN6_IS_ADDR_V4MAPPED(&address) ? text_of(AF_INET, &address.s6_addr[12]) : text_of(AF_INET6, &address);
         }
-        case AF_UNIX: return "unix";
-        default: return {};
+        case AF_UNIX:
+            return "unix";
+        default:
+            return {};
     }
 }
 

@@ -18,12 +18,12 @@ struct Header {
 enum class BodyState { none, complete, too_large };
 
 struct Request {
-    std::string method;   // as sent, case-sensitive
-    std::string target;   // as sent: origin-form, not decoded
+    std::string method;  // as sent, case-sensitive
+    std::string target;  // as sent: origin-form, not decoded
     std::vector<Header> headers;
-    std::string body;     // de-chunked; empty when too large
+    std::string body;  // de-chunked; empty when too large
     BodyState body_state = BodyState::none;
-    std::string peer;     // the peer's address without port; "unix" for a unix socket
+    std::string peer;  // the peer's address without port; "unix" for a unix socket
     std::chrono::steady_clock::time_point received;
 
     // Values of every header of this name (case-insensitive), in order.

@@ -103,12 +103,15 @@ std::optional<Incoming> read_chunked(Stream& stream, std::size_t body_bytes_max,
         }
         stream.take(progress->consumed);
         switch (progress->state) {
-            case ChunkedDecoder::State::complete: request.body_state = BodyState::complete; return std::nullopt;
+            case ChunkedDecoder::State::complete:
+                request.body_state = BodyState::complete;
+                return std::nullopt;
             case ChunkedDecoder::State::too_large:
                 request.body = {};
                 request.body_state = BodyState::too_large;
                 return std::nullopt;
-            case ChunkedDecoder::State::wants_bytes: break;
+            case ChunkedDecoder::State::wants_bytes:
+                break;
         }
         const ReadOutcome outcome = stream.read(deadline);
         if (outcome != ReadOutcome::bytes) {
@@ -128,7 +131,8 @@ std::optional<Incoming> read_body(Stream& stream, const ServerOptions& options, 
     }
     const Clock::time_point deadline = Clock::now() + options.body_timeout;
     // RFC 9110 section 10.1.1: not needed when the client has begun to send.
-    if (head.expects_continue && stream.buffered().empty() && !stream.write("HTTP/1.1 100 Continue\r\n\r\n", options.write_timeout, deadline)) {
+    if (head.expects_continue && stream.buffered().empty() &&
+        !stream.write("HTTP/1.1 100 Continue\r\n\r\n", options.write_timeout, deadline)) {
         return Incoming{};
     }
     return head.framing == BodyFraming::length ? read_counted(stream, head.content_length, deadline, request)

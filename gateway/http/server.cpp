@@ -32,7 +32,7 @@ using Clock = StopSignal::Clock;
 
 constexpr std::chrono::milliseconds kDrainTime{10000};
 constexpr std::chrono::milliseconds kAcceptPause{10};
-constexpr std::size_t kWaitingMax = 1024;           // then the system's backlog keeps further connections
+constexpr std::size_t kWaitingMax = 1024;              // then the system's backlog keeps further connections
 constexpr std::size_t kSlowestBytesPerSecond = 65536;  // an answer may take its size at this rate on top of write_timeout
 
 // What httplib reads the request from and writes the answer to: bytes in memory, never a socket.
@@ -90,9 +90,9 @@ const std::string& date_now() {
                                                            "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
         std::tm parts{};
         ::gmtime_r(&now, &parts);
-        text = fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", kDays.at(static_cast<std::size_t>(parts.tm_wday)), parts.tm_mday,
-                           kMonths.at(static_cast<std::size_t>(parts.tm_mon)), parts.tm_year + 1900, parts.tm_hour, parts.tm_min,
-                           parts.tm_sec);
+        text = fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", kDays.at(static_cast<std::size_t>(parts.tm_wday)),
+                           parts.tm_mday, kMonths.at(static_cast<std::size_t>(parts.tm_mon)), parts.tm_year + 1900, parts.tm_hour,
+                           parts.tm_min, parts.tm_sec);
         made_at = now;
     }
     return text;
@@ -106,7 +106,10 @@ thread_local Incoming* current_incoming = nullptr;
 class Server::Front final : public httplib::Server {
 public:
     Front(ServerOptions options, http::Handler handler, RefusalHandler refuse)
-        : options_(std::move(options)), handler_(std::move(handler)), refuse_(std::move(refuse)), crowding_(std::max<std::size_t>(1, options_.threads)) {
+        : options_(std::move(options)),
+          handler_(std::move(handler)),
+          refuse_(std::move(refuse)),
+          crowding_(std::max<std::size_t>(1, options_.threads)) {
         set_pre_routing_handler([this](const httplib::Request&, httplib::Response& out) {
             fill(out, respond(*current_incoming));
             return HandlerResponse::Handled;
@@ -226,7 +229,8 @@ void Server::Front::serve(http::Stream& stream, const std::string& peer) {
             return;
         }
         incoming.request.peer = peer;
-        const bool has_unread_body = incoming.kind == Incoming::Kind::refused || incoming.request.body_state == BodyState::too_large;
+        const bool has_unread_body =
+            incoming.kind == Incoming::Kind::refused || incoming.request.body_state == BodyState::too_large;
         const bool gives_way = crowding_.is_high() && Clock::now() - began > http::Stream::kGiveWayTime;
         incoming.keeps_alive = incoming.keeps_alive && !gives_way;
         if (!answer(stream, incoming)) {
@@ -265,12 +269,16 @@ void Server::Front::accept_one(httplib::ThreadPool& pool) {
         switch (errno) {
             case EBADF:
             case EINVAL:
-            case ENOTSOCK: throw std::runtime_error("cannot accept connections: " + std::generic_category().message(errno));
+            case ENOTSOCK:
+                throw std::runtime_error("cannot accept connections: " + std::generic_category().message(errno));
             case EMFILE:
             case ENFILE:
             case ENOBUFS:
-            case ENOMEM: wait_for_stop(kAcceptPause, -1); return;
-            default: return;  // nobody there after all, or the network's trouble with one connection (accept(2))
+            case ENOMEM:
+                wait_for_stop(kAcceptPause, -1);
+                return;
+            default:
+                return;  // nobody there after all, or the network's trouble with one connection (accept(2))
         }
     }
     crowding_.waiting.fetch_add(1);
@@ -323,10 +331,16 @@ Server::Server(ServerOptions options, Handler handler, RefusalHandler refuse)
 
 Server::~Server() = default;
 
-std::uint16_t Server::bind() { return front_->bind(); }
+std::uint16_t Server::bind() {
+    return front_->bind();
+}
 
-void Server::run() { front_->run(); }
+void Server::run() {
+    front_->run();
+}
 
-void Server::stop() { front_->raise_stop(); }
+void Server::stop() {
+    front_->raise_stop();
+}
 
 }  // namespace gateway::http

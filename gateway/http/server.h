@@ -14,12 +14,12 @@ namespace gateway::http {
 
 struct ServerOptions {
     std::string address = "127.0.0.1";
-    std::uint16_t port = 8080;                 // 0: any free port
-    std::size_t threads = 64;                  // one a connection, for now
-    std::size_t target_bytes_max = 8192;       // 414
-    std::size_t head_bytes_max = 16384;        // 431
-    std::size_t headers_max = 100;             // 431
-    std::size_t body_bytes_max = 16u << 20;    // Request::body_state says too_large; the pipeline answers 413 in its turn
+    std::uint16_t port = 8080;               // 0: any free port
+    std::size_t threads = 64;                // one a connection, for now
+    std::size_t target_bytes_max = 8192;     // 414
+    std::size_t head_bytes_max = 16384;      // 431
+    std::size_t headers_max = 100;           // 431
+    std::size_t body_bytes_max = 16u << 20;  // Request::body_state says too_large; the pipeline answers 413 in its turn
     std::chrono::milliseconds head_timeout{10000};
     std::chrono::milliseconds body_timeout{30000};
     std::chrono::milliseconds write_timeout{10000};

@@ -1,5 +1,6 @@
-// The one word "stop" that every thread of a server hears: a descriptor to poll beside a socket, and a time by which all must end.
-// Raised once, from any thread; it stops nothing by itself. Owned by the server, read by the accept loop and by each connection.
+// The one word "stop" that every thread of a server hears: a descriptor to poll beside a socket, and a time by which all must
+// end. Raised once, from any thread; it stops nothing by itself. Owned by the server, read by the accept loop and by each
+// connection.
 #pragma once
 
 #include <atomic>

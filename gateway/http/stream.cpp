@@ -34,7 +34,9 @@ StopSignal::StopSignal() : descriptor_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))
     }
 }
 
-StopSignal::~StopSignal() { ::close(descriptor_); }
+StopSignal::~StopSignal() {
+    ::close(descriptor_);
+}
 
 void StopSignal::raise(std::chrono::milliseconds grace) {
     Clock::rep expected = 0;
@@ -51,7 +53,9 @@ StopSignal::Clock::time_point StopSignal::clamp(Clock::time_point time) const {
     return ends_at == 0 ? time : std::min(time, Clock::time_point(Clock::duration(ends_at)));
 }
 
-Stream::~Stream() { ::close(descriptor_); }
+Stream::~Stream() {
+    ::close(descriptor_);
+}
 
 void Stream::take(std::size_t count) {
     begin_ += std::min(count, buffer_.size() - begin_);

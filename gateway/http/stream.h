@@ -1,5 +1,6 @@
 // One client's socket: bytes in under deadlines, kept until a request takes them; an answer out in one send.
-// It knows nothing of HTTP. One thread uses it at a time; it owns and closes the descriptor. Called by receive.cpp and server.cpp.
+// It knows nothing of HTTP. One thread uses it at a time; it owns and closes the descriptor. Called by receive.cpp and
+// server.cpp.
 #pragma once
 
 #include <atomic>
@@ -42,13 +43,13 @@ public:
     // Forgets the first `count` buffered bytes.
     void take(std::size_t count);
 
-    // Waits for bytes of a next request, at most until `deadline`. `closed` also when a stop is raised and none are there, or when
-    // others wait for a thread: a connection that has been idle for kGiveWayTime then gives its own away.
+    // Waits for bytes of a next request, at most until `deadline`. `closed` also when a stop is raised and none are there, or
+    // when others wait for a thread: a connection that has been idle for kGiveWayTime then gives its own away.
     [[nodiscard]] ReadOutcome await_request(Clock::time_point deadline, const Crowding& crowding);
     // Adds at least one byte to the buffer. A stop shortens the deadline.
     [[nodiscard]] ReadOutcome read(Clock::time_point deadline);
-    // Sends all of `bytes`: at most until `deadline`, and while the peer takes some of them every `stall`. False when that failed.
-    // Never raises SIGPIPE.
+    // Sends all of `bytes`: at most until `deadline`, and while the peer takes some of them every `stall`. False when that
+    // failed. Never raises SIGPIPE.
     [[nodiscard]] bool write(std::string_view bytes, std::chrono::milliseconds stall, Clock::time_point deadline);
     // Says that no more will be sent, then throws incoming bytes away for a short time, so that a client that is still sending
     // can read the last answer before the close resets the connection.

@@ -38,7 +38,9 @@ constexpr unsigned kFlags =
 constexpr std::size_t kColumnsMax = 4096;
 constexpr std::size_t kShownBytesMax = 64;  // of a member name in a message
 
-constexpr std::uint32_t to_position(std::size_t offset) { return static_cast<std::uint32_t>(offset); }
+constexpr std::uint32_t to_position(std::size_t offset) {
+    return static_cast<std::uint32_t>(offset);
+}
 
 // RapidJSON's view of the source. Its own MemoryStream would do but for the end: both show NUL there, so the caller
 // must compare Tell() with the size, else bytes after a raw NUL would be accepted unread.
@@ -153,7 +155,7 @@ private:
     std::uint32_t column_ = 0;                     // of the member whose value comes next
     std::size_t row_begin_ = 0;                    // index of the row's first cell
     std::size_t previous_row_begin_ = 0;
-    std::size_t container_begin_ = 0;              // of the object or array that is a member's value
+    std::size_t container_begin_ = 0;  // of the object or array that is a member's value
 };
 
 bool RowBuilder::count_element(std::size_t position) {
@@ -170,8 +172,9 @@ void RowBuilder::check_place(JsonKind kind, std::size_t position) {
         if (kind == JsonKind::array && shape_ == BodyShape::object) {
             keep_fault("the body must be one object, not an array", {}, position);
         } else if (kind != JsonKind::object && kind != JsonKind::array) {
-            keep_fault(shape_ == BodyShape::object ? "the body must be an object" : "the body must be an object or an array of objects", {},
-                       position);
+            keep_fault(
+                shape_ == BodyShape::object ? "the body must be an object" : "the body must be an object or an array of objects",
+                {}, position);
         }
     } else if (open_.size() == 1 && body_.is_array && kind != JsonKind::object) {
         keep_fault(fmt::format("row {} is not an object", row_number()), {}, position);

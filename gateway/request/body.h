@@ -17,14 +17,14 @@ struct BodyLimits {
 };
 
 enum class BodyFault {
-    not_json,        // 400 body_invalid: syntax, encoding, empty body, nested too deep, too many members
-    wrong_shape,     // 422 row_invalid: JSON, but no object (or array of objects); an empty array or object; a duplicate member
+    not_json,     // 400 body_invalid: syntax, encoding, empty body, nested too deep, too many members
+    wrong_shape,  // 422 row_invalid: JSON, but no object (or array of objects); an empty array or object; a duplicate member
 };
 
 struct BodyError {
     BodyFault fault = BodyFault::not_json;
-    std::string detail;      // names row and column where known
-    std::string parameter;   // the column, where known
+    std::string detail;        // names row and column where known
+    std::string parameter;     // the column, where known
     std::size_t position = 0;  // zero-based byte in the body
 };
 

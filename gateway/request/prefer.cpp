@@ -214,9 +214,9 @@ tl::expected<std::vector<Preference>, std::string> parse_prefer(const std::vecto
             if (!is_valid) {
                 return tl::unexpected(std::string("a preference of the Prefer header is not a name, or a name and its value"));
             }
-            const bool is_first = preference && std::none_of(preferences.begin(), preferences.end(), [&](const Preference& other) {
-                                      return other.name == preference->name;
-                                  });
+            const bool is_first =
+                preference && std::none_of(preferences.begin(), preferences.end(),
+                                           [&](const Preference& other) { return other.name == preference->name; });
             if (is_first) {
                 preferences.push_back(std::move(*preference));
             }
@@ -251,7 +251,8 @@ bool accepts_json(const std::vector<std::string_view>& values) {
                 return false;
             }
             is_empty = false;
-            const bool is_better = range->closeness > best.closeness || (range->closeness == best.closeness && range->weight > best.weight);
+            const bool is_better =
+                range->closeness > best.closeness || (range->closeness == best.closeness && range->weight > best.weight);
             if (range->closeness > 0 && is_better) {
                 best = *range;
             }
@@ -269,7 +270,8 @@ bool is_json_content_type(std::string_view value) {
     if (!read_parameters(reader, AroundEquals::nothing, parameters) || !reader.is_at_end() || parameters.size() > 1) {
         return false;
     }
-    return parameters.empty() || (parameters.front().name == "charset" && is_equal_ignoring_case(parameters.front().value, "utf-8"));
+    return parameters.empty() ||
+           (parameters.front().name == "charset" && is_equal_ignoring_case(parameters.front().value, "utf-8"));
 }
 
 }  // namespace gateway::request

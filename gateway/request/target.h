@@ -21,12 +21,12 @@ struct TargetError {
 // The path below a base path, decoded. `base` is how the base path was sent, for Location.
 struct Target {
     std::string base;
-    std::vector<std::string> segments;             // decoded; no empty one
-    std::vector<filters::Position> positions;      // where each segment begins in the target
-    std::string_view path;                         // raw path without query and trailing slash, views into the target
-    std::string_view query;                        // raw, after the first `?`; views into the target
+    std::vector<std::string> segments;         // decoded; no empty one
+    std::vector<filters::Position> positions;  // where each segment begins in the target
+    std::string_view path;                     // raw path without query and trailing slash, views into the target
+    std::string_view query;                    // raw, after the first `?`; views into the target
     filters::Position query_position = 0;
-    bool has_base = false;                         // false: no base path matches; segments then hold the whole path
+    bool has_base = false;  // false: no base path matches; segments then hold the whole path
 };
 
 // Fails (400) on NUL, invalid UTF-8, a bad percent escape, `.` or `..` (also encoded), an empty segment but one trailing slash.

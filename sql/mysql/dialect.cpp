@@ -39,6 +39,11 @@ void canonical_uuid(Writer& writer, const schemas::Column& column) {
 
 enum class Sense { equality, order };
 
+// Connector/C++ sends a longer text as a blob, whose bytes a column of another character set would take as they are.
+constexpr std::size_t kStringBytesMax = 262144;
+// A DECIMAL result of more digits, with sign, zero and point, does not fit the driver's buffer.
+constexpr unsigned kDecimalDigitsMax = 61;
+
 void compared(Writer& writer, const schemas::Column& column, Sense sense) {
     if (column.type.type_class == TypeClass::uuid && sense == Sense::order) {
         canonical_uuid(writer, column);
@@ -170,6 +175,8 @@ public:
         } else if (column.type.type_class == TypeClass::geometry) {
             // Connector/C++ cannot fetch a geometry; these are its bytes, SRID and WKB, as an INSERT takes them.
             writer.keyword("CAST(").ident(column.name).keyword(" AS BINARY)");
+        } else if (column.type.type_class == TypeClass::decimal && column.type.precision.value_or(kDecimalDigitsMax + 1) > kDecimalDigitsMax) {
+            writer.keyword("CAST(").ident(column.name).keyword(" AS CHAR)");
         } else {
             writer.ident(column.name);
         }
@@ -177,7 +184,14 @@ public:
 
     void ordered(Writer& writer, const schemas::Column& column) const override { compared(writer, column, Sense::order); }
 
-    void stored(Writer& writer, const schemas::Column&, const schemas::Value& value) const override { writer.param(value); }
+    void stored(Writer& writer, const schemas::Column&, const schemas::Value& value) const override {
+        const auto* text = std::get_if<schemas::Text>(&value);
+        if (text != nullptr && text->text.size() > kStringBytesMax) {
+            writer.keyword("CONVERT(").param(value).keyword(" USING utf8mb4)");
+        } else {
+            writer.param(value);
+        }
+    }
 
     [[nodiscard]] bool has_default_keyword() const override { return true; }
 

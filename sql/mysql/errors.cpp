@@ -142,7 +142,8 @@ std::string column_name(std::string_view message) {
     for (const std::string_view before : {std::string_view("Column '"), std::string_view("Field '")}) {
         if (message.starts_with(before)) {
             const auto end = message.find("' ", before.size());
-            return end == std::string_view::npos ? std::string() : std::string(message.substr(before.size(), end - before.size()));
+            return end == std::string_view::npos ? std::string()
+                                                 : std::string(message.substr(before.size(), end - before.size()));
         }
     }
     const auto row = message.rfind(" at row ");

@@ -2,6 +2,7 @@
 
 #include <cppconn/datatype.h>
 #include <cppconn/exception.h>
+#include <cppconn/resultset_metadata.h>
 #include <cppconn/statement.h>
 
 #include <sstream>
@@ -58,6 +59,20 @@ bool would_send_text_as_bytes(const Statement& statement) {
             return true;
         }
         at += kConverted.size();
+    }
+    return false;
+}
+
+// The driver has 64 bytes for a DECIMAL's text and reads past them: with sign, point and leading zero 61 digits fit. More must
+// come as CHAR.
+bool has_overlong_decimal(::sql::ResultSet& rows, const std::vector<const schemas::Column*>& columns) {
+    constexpr unsigned kDigitsMax = 61;
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+        const schemas::Type& type = columns[i]->type;
+        if (type.type_class == schemas::TypeClass::decimal && type.precision.value_or(65) > kDigitsMax &&
+            rows.getMetaData()->getColumnType(static_cast<unsigned>(i + 1)) == ::sql::DataType::DECIMAL) {
+            return true;
+        }
     }
     return false;
 }
@@ -172,6 +187,9 @@ DbResult<void> Session::query(const Statement& statement, const std::vector<cons
                               exec::RowSink& sink) {
     return with_prepared(statement, deadline, [&](::sql::PreparedStatement& prepared) -> DbResult<void> {
         const std::unique_ptr<::sql::ResultSet> rows(prepared.executeQuery());
+        if (has_overlong_decimal(*rows, columns)) {
+            return tl::unexpected(DbError{DbFault::unknown, Fate::keep, {}, {}, "a decimal too long for the driver"});
+        }
         std::vector<std::string> buffers(columns.size());
         std::vector<exec::Cell> cells(columns.size());
         while (rows->next()) {

@@ -1,5 +1,6 @@
-// Whatever bytes come in: no crash; the head's end does not depend on how the bytes are cut; an accepted head, written out plainly,
-// parses to the same head. The rest of the input goes through the chunked decoder, whole and byte by byte, with one result.
+// Whatever bytes come in: no crash; the head's end does not depend on how the bytes are cut; an accepted head, written out
+// plainly, parses to the same head. The rest of the input goes through the chunked decoder, whole and byte by byte, with one
+// result.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -90,7 +91,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require_same_body(end == std::string::npos ? std::string_view(text) : std::string_view(text).substr(end + 4));
     const auto head = gateway::http::parse_head(bytes, options);
     if (!head) {
-        require(head.error().status >= 400 && head.error().status <= 505 && head.error().position <= bytes.size() && !head.error().detail.empty());
+        require(head.error().status >= 400 && head.error().status <= 505 && head.error().position <= bytes.size() &&
+                !head.error().detail.empty());
         return 0;
     }
     // Plain writing adds a blank after each colon, so a head at its limit may grow past it.

@@ -56,7 +56,7 @@ def unknown(t):
         t.ask("GET", f"/v1/acme/demo/{kind}/main/people", 404)
     for table in ("nosuch", "People", "PEOPLE", "secret", "people ", " people", "people`", "people\"", "people;", "people--",
                   "sqlite_master", "sqlite_schema", "sqlite_sequence", "pragma_table_info", "information_schema.tables", "tables",
-                  "mysql.user", "rg_other.people", "rg_io.people", "main.people", "*", "p%"):
+                  "mysql.user", "rg_other.people", "rg_io.people", "main.people", "*", "p%", "😀", "people😀"):
         t.ask("GET", t.path(table), 404, code="table_unknown")
         t.ask("DELETE", t.path(table, "id=eq.1"), 404, code="table_unknown")
     for database in ("information_schema", "mysql", "rg_other", "rg_io", "temp"):

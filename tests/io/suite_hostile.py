@@ -6,6 +6,7 @@ Each write carries `own=eq.1` as its last condition, so rows with own = 0 are th
 import json
 import os
 import re
+import subprocess
 
 from lib import mariadb, places
 from lib.client import Broken, Client, audit
@@ -28,7 +29,8 @@ WORDS = set("""select from where and or not is null in between like escape order
  max_execution_time wait_timeout net_read_timeout net_write_timeout interval second microsecond unix_timestamp true false md5 sha2 hex ifnull if nullif concat_ws
  group_concat distinct using with consistent snapshot only straight_join force index ignore limit_rows tx_isolation transaction_isolation optimizer_switch
  is_generated constraint_type table_constraints separator share mode lock update low_priority quick foreign_key_checks unique_checks trim lower upper length
- row_count found_rows connection_id kill query show variables status warnings engine_innodb flush ping expression temporary sequence partitions""".split())
+ row_count found_rows connection_id kill query show variables status warnings engine_innodb flush ping expression temporary sequence partitions timestampdiff sql_auto_is_null
+ sql_safe_updates sql_select_limit check_constraint_checks in_predicate_conversion_threshold""".split())
 STRINGS = [
     "' OR '1'='1", "' OR 1=1 -- ", "'; DROP TABLE users; --", "\" OR \"\"=\"", "`", "``", "a`b", "1; DELETE FROM users", "1 OR 1=1", "1) OR (1=1", "\\", "\\'",
     "\\\\' OR 1=1 -- ", "%' OR '%'='", "%", "_", "%%", "x' UNION SELECT * FROM mysql.user -- ", "1/**/OR/**/1=1", "/*!50000 OR 1=1*/", "--", "#", ";", "(SELECT 1)",
@@ -50,6 +52,7 @@ def run(context):
     path = os.path.join(folder, "main.sqlite")
     gateway = None
     print(f"  seed {context.seed}", flush=True)
+    as_far_as_render(report, context, count)
     try:
         server.make_schema("rg_hostile")
         directs = {"ms": open_mariadb(server, "rg_hostile"), "sl": open_sqlite(path)}
@@ -74,6 +77,19 @@ def run(context):
         server.destroy()
         places.remove(folder)
     return report
+
+
+def as_far_as_render(report, context, count):
+    """The same question without a server: the program build/<preset>/hostile looks at every SQL text that comes out of render."""
+    binary = os.path.join(context.build, "hostile")
+    if not report.check(os.path.exists(binary), f"there is no {binary}"):
+        return
+    ran = subprocess.run([binary, str(context.seed), str(count)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=1800)
+    text = ran.stdout.decode(errors="replace")
+    closing = re.findall(r"^(\d+) passed, (\d+) failed$", text, re.M)
+    if report.check(ran.returncode == 0 and closing, f"hostile {context.seed} {count} ended with {ran.returncode}: {text[-4000:]}"):
+        report.add(int(closing[-1][0]), int(closing[-1][1]))
+        report.note(text.strip().split("\n")[0].removeprefix("hostile: "))
 
 
 def make(direct):
@@ -185,7 +201,7 @@ class Attack:
             self.seen[answer.status] = self.seen.get(answer.status, 0) + 1
             # 2xx and 409 alone are certain to have been in the database.
             self.reached += answer.status < 300 or answer.status == 409
-            wrong = audit(answer, method)
+            wrong = audit(answer, method, is_hostile=True)
             self.report.check(answer.status < 500 and not wrong or answer.status == 501, f"{told}: {wrong} {answer!r}")
             if number % 50 == 49:
                 now = self.guards()
@@ -196,7 +212,7 @@ class Attack:
                     self.direct.run(f"INSERT INTO {self.direct.quote(table)} (own) VALUES (1)")
 
 
-LINE = re.compile(r"^(?:\d{6} +\d{1,2}:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+)?\t *(\d+) (Connect|Query|Prepare|Execute|Close stmt|Quit|Init DB|Reset stmt|Statistics|Ping|Kill|Error)\t?", re.M)
+LINE = re.compile(r"^(?:\d{6} +\d{1,2}:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+)?\t+ *(\d+) (Connect|Query|Prepare|Execute|Close stmt|Quit|Init DB|Reset stmt|Statistics|Ping|Kill|Error)\t?", re.M)
 
 
 def read_log(path):
@@ -221,7 +237,7 @@ def foreign_words(statement):
         bare = bare.replace("`" + name.replace("`", "``") + "`", " ")
     found = [] if "`" not in bare else ["a quoted name that is not in the catalog"]
     # Literals of the gateway's own: 'utf8mb4', '+00:00', '!', the pinned sql_mode, 'BASE TABLE'.
-    bare = re.sub(r"'(utf8mb4[a-z0-9_]*|[+]00:00|!|[A-Z_,]+|BASE TABLE|VIEW|[%Y:dHisf. -]+|YES|NO|PRIMARY|json_valid|)'", " ", bare)
+    bare = re.sub(r"'(utf8mb4[a-z0-9_]*|[+]00:00|!|[A-Z_,]+|BASE TABLE|lower_case_table_names|VIEW|[%Y:dHisf. -]+|YES|NO|PRIMARY|json_valid|)'", " ", bare)
     found += re.findall(r"'[^']*'?|\"[^\"]*\"?|--|/\*|#|;", bare)
     found += [word for word in re.findall(r"[A-Za-z_][A-Za-z0-9_]*", bare) if word.lower() not in WORDS]
     return found + [word for word in re.findall(r"[^\sA-Za-z0-9_,.()=<>?*+@/-]", re.sub(r"'[^']*'", " ", bare)) if word not in "`'\""]

@@ -1,4 +1,6 @@
-"""sqlmap on path, query, header and body, on both databases: it must find nothing. Short: one parameter a database; --full: level 3, risk 2."""
+"""sqlmap on path, query, header and body, on both databases: it must find nothing. Short: one of each, at
+sqlmap's level 1; --full: more of each, at level 3 and risk 2.
+"""
 import os
 import re
 import subprocess
@@ -37,13 +39,16 @@ def run(context):
             report.equal(direct.one("SELECT count(*) FROM users WHERE id <= 50 AND name LIKE 'user %'"), 50, f"[{kind}] rows afterwards")
     finally:
         gateway.destroy(report)
-        places.remove(folder)
+        pass # places.remove(folder)
     return report
 
 
 def attempts(gateway, kind, full):
     users = f"http://127.0.0.1:{gateway.port}{table_path(kind, 'users')}"
     yield "filter", ["-u", f"{users}?name=eq.user%201*&limit=5"]
+    yield "path", ["-u", f"{users}*?limit=5"]
+    yield "user header", ["-u", f"{users}?limit=5", "--header=X-User-Id: user-1*"]
+    yield "value in a body", ["-u", f"{users}?id=eq.50", "--method=PUT", '--data={"email":"a@b*"}', "--header=Content-Type: application/json"]
     if not full:
         return
     yield "number", ["-u", f"{users}?id=eq.1*"]
@@ -52,21 +57,20 @@ def attempts(gateway, kind, full):
     yield "column", ["-u", f"{users}?id*=eq.1"]
     yield "order", ["-u", f"{users}?order=id*&limit=5"]
     yield "select", ["-u", f"{users}?select=id*&limit=5"]
-    yield "path", ["-u", f"{users}*?limit=5"]
     yield "database", ["-u", users.replace("/main/", "/main*/") + "?limit=5"]
-    yield "user header", ["-u", f"{users}?limit=5", "--header=X-User-Id: user-1*"]
     yield "roles header", ["-u", f"{users}?limit=5", "--header=X-User-Roles: admin*"]
-    yield "value in a body", ["-u", f"{users}?id=eq.50", "--method=PUT", '--data={"email":"a@b*"}', "--header=Content-Type: application/json"]
     yield "name in a body", ["-u", f"{users}?id=eq.50", "--method=PUT", '--data={"email*":"a@b"}', "--header=Content-Type: application/json"]
 
 
 def start(folder, kind, name, arguments, full):
-    replaced = {argument.split("=", 1)[1].split(":")[0] for argument in arguments if argument.startswith("--header=")}
-    headers = "\n".join(f"{key}: {value}" for key, value in IDENTITY if key not in replaced)
+    own = [argument.split("=", 1)[1] for argument in arguments if argument.startswith("--header=")]
+    arguments = [argument for argument in arguments if not argument.startswith("--header=")]
+    replaced = {line.split(":")[0] for line in own}
+    headers = "\n".join([f"{key}: {value}" for key, value in IDENTITY if key not in replaced] + own)
     log = os.path.join(folder, f"{kind}-{name.replace(' ', '-')}.log")
-    size = ["--level=3", "--risk=2"] if full else ["--level=1", "--risk=1", "--technique=BEU", "--smart"]
+    size = ["--level=3", "--risk=2"] if full else ["--level=1", "--risk=1"]
     out = open(log, "wb")
-    child = subprocess.Popen(["sqlmap", "--batch", "--flush-session", "--disable-coloring", "--skip-waf", "--ignore-code=401", "--threads=1", "--timeout=10",
+    child = subprocess.Popen(["sqlmap", "--batch", "--flush-session", "--disable-coloring", "--skip-waf", "--ignore-code=401", "--threads=1", "--timeout=10", "-t", log + ".traffic",
                               f"--output-dir={folder}/out-{kind}-{name.replace(' ', '-')}", f"--dbms={'MySQL' if kind == 'ms' else 'SQLite'}",
                               f"--headers={headers}", *size, *arguments],
                              stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
@@ -87,5 +91,7 @@ def judge(report, running, full):
         found = FOUND.search(output)
         good = report.check(not found, f"[{kind}] {name}: sqlmap: {found and found[0]}")
         good &= report.check(NOTHING.search(output), f"[{kind}] {name}: sqlmap did not come to an end of its own")
+        codes = re.findall(r"^(\d{3}) \([A-Za-z ]+\) - (\d+) times", output, re.M)
+        report.note(f"{kind} {name}" + (" " + " ".join(f"{code}:{times}" for code, times in codes) if codes else ""))
         if not good:
             say(output[-3000:])

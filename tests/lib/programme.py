@@ -39,6 +39,7 @@ RELEASE_ONLY = ("fuzz", "sqlmap")  # they bring their own build, or would only b
 TARGETS = {
     "unit": ["unit_filters", "unit_schemas", "unit_sql", "unit_gateway"],
     "golden": ["golden"],
+    "hostile": ["rowgate", "hostile"],
     "fuzz": [],
     "compile_fail": [],
 }

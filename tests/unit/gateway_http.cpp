@@ -42,7 +42,8 @@ TEST_CASE("values finds every header of a name whatever its case, in order") {
 }
 
 TEST_CASE("a plain head is read as it was sent") {
-    const Head head = accepted("DELETE /v1/a%2Fb?id=eq.\xC3\xA4|\"<>^{} HTTP/1.1\r\nHost: a:80\r\nX-Y:\t one  two \r\nEmpty:\r\n\r\n");
+    const Head head =
+        accepted("DELETE /v1/a%2Fb?id=eq.\xC3\xA4|\"<>^{} HTTP/1.1\r\nHost: a:80\r\nX-Y:\t one  two \r\nEmpty:\r\n\r\n");
     CHECK(head.method == "DELETE");
     CHECK(head.target == "/v1/a%2Fb?id=eq.\xC3\xA4|\"<>^{}");
     REQUIRE(head.headers.size() == 3);
@@ -59,8 +60,9 @@ TEST_CASE("header values are not percent-decoded") {
 }
 
 TEST_CASE("a request line that is not method, target and version with single blanks is refused") {
-    for (const char* line : {"", "GET", "GET /", "GET  / HTTP/1.1", "GET / HTTP/1.1 ", "GET / a HTTP/1.1", " GET / HTTP/1.1", "GET / http/1.1",
-                             "GET / HTTP/1", "GET / HTTP/1.1x", "GET / HTTP/+1.1", "G(T / HTTP/1.1", "GET\t/ HTTP/1.1", "GET / HTTP/11"}) {
+    for (const char* line :
+         {"", "GET", "GET /", "GET  / HTTP/1.1", "GET / HTTP/1.1 ", "GET / a HTTP/1.1", " GET / HTTP/1.1", "GET / http/1.1",
+          "GET / HTTP/1", "GET / HTTP/1.1x", "GET / HTTP/+1.1", "G(T / HTTP/1.1", "GET\t/ HTTP/1.1", "GET / HTTP/11"}) {
         INFO(line);
         CHECK(refusal_of(std::string(line) + "\r\nHost: a\r\n\r\n") == 400);
     }
@@ -102,8 +104,9 @@ TEST_CASE("the limits of a head's bytes and headers are exact and answer 431") {
 }
 
 TEST_CASE("lines that other servers read in another way are refused") {
-    for (const char* lines : {"A: b\n", "A: b\r", "A: b\r\r\n", "A: b\r\n c\r\n", "A: b\r\n\tc\r\n", "A : b\r\n", "A\t: b\r\n", ": b\r\n", "A\r\n",
-                              " A: b\r\n", "A: b\x01\r\n", "A: b\x7F\r\n", "A(: b\r\n", "\xC3\xA4: b\r\n", "A: b\x0B\r\n"}) {
+    for (const char* lines :
+         {"A: b\n", "A: b\r", "A: b\r\r\n", "A: b\r\n c\r\n", "A: b\r\n\tc\r\n", "A : b\r\n", "A\t: b\r\n", ": b\r\n", "A\r\n",
+          " A: b\r\n", "A: b\x01\r\n", "A: b\x7F\r\n", "A(: b\r\n", "\xC3\xA4: b\r\n", "A: b\x0B\r\n"}) {
         INFO(lines);
         CHECK(refusal_of(get(lines)) == 400);
     }
@@ -144,17 +147,21 @@ TEST_CASE("a Content-Length past 64 bits is the largest length, not a small one"
     CHECK(accepted(get("Content-Length: 18446744073709551615\r\n")).content_length == std::numeric_limits<std::size_t>::max());
     CHECK(accepted(get("Content-Length: 18446744073709551616\r\n")).content_length == std::numeric_limits<std::size_t>::max());
     CHECK(accepted(get("Content-Length: 18446744073709551619\r\n")).content_length == std::numeric_limits<std::size_t>::max());
-    CHECK(accepted(get("Content-Length: 99999999999999999999999999999\r\n")).content_length == std::numeric_limits<std::size_t>::max());
-    CHECK(accepted(get("Content-Length: 18446744073709551614\r\n")).content_length == std::numeric_limits<std::size_t>::max() - 1);
+    CHECK(accepted(get("Content-Length: 99999999999999999999999999999\r\n")).content_length ==
+          std::numeric_limits<std::size_t>::max());
+    CHECK(accepted(get("Content-Length: 18446744073709551614\r\n")).content_length ==
+          std::numeric_limits<std::size_t>::max() - 1);
 }
 
 TEST_CASE("chunked alone is the transfer encoding, once, without a length, in HTTP/1.1") {
     CHECK(accepted(get("Transfer-Encoding: Chunked\r\n")).framing == BodyFraming::chunked);
-    for (const char* value : {"gzip", "gzip, chunked", "chunked, chunked", "identity", "xchunked", "chunked;a=b", "", "\"chunked\"", "chunked,"}) {
+    for (const char* value :
+         {"gzip", "gzip, chunked", "chunked, chunked", "identity", "xchunked", "chunked;a=b", "", "\"chunked\"", "chunked,"}) {
         INFO(value);
         CHECK(refusal_of(get("Transfer-Encoding: " + std::string(value) + "\r\n")) == 501);
     }
-    CHECK(refusal_of(get("Transfer-Encoding: \x0B" "chunked\r\n")) == 400);
+    CHECK(refusal_of(get("Transfer-Encoding: \x0B"
+                         "chunked\r\n")) == 400);
     CHECK(refusal_of(get("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n")) == 400);
     CHECK(refusal_of(get("Transfer-Encoding: chunked\r\nContent-Length: 3\r\n")) == 400);
     CHECK(refusal_of(get("Content-Length: 3\r\nTransfer-Encoding: chunked\r\n")) == 400);

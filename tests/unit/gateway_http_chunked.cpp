@@ -54,10 +54,16 @@ TEST_CASE("an empty chunked body is complete at its last line") {
 }
 
 TEST_CASE("malformed chunks are refused") {
-    for (const char* bytes :
-         {"\r\n", "-2\r\nab", "+2\r\nab", "0x2\r\nab", " 2\r\nab", "2 \r\nab", "2 ;a\r\nab", "2\nab", "2\r\rab", "g\r\n", "2\r\nabc\r\n", "2\r\nab\n",
-          "2\r\nab\rx", "2\r\nab2", "11111111111111111\r\n", "2;a\nb\r\nab", "2;\x01\r\nab", "0\r\n\n", "0\r\n\rx", "0\r\n bad\r\n", "0\r\nbad\r\n",
-          "0\r\n: a\r\n", "0\r\na b: c\r\n", "0\r\na: b\n", "0\r\na: b\rx", "0\r\na: \x01", "2\r\nab\r\n\r\n", ";\r\n"}) {
+    for (const char* bytes : {"\r\n",         "-2\r\nab",        "+2\r\nab",
+                              "0x2\r\nab",    " 2\r\nab",        "2 \r\nab",
+                              "2 ;a\r\nab",   "2\nab",           "2\r\rab",
+                              "g\r\n",        "2\r\nabc\r\n",    "2\r\nab\n",
+                              "2\r\nab\rx",   "2\r\nab2",        "11111111111111111\r\n",
+                              "2;a\nb\r\nab", "2;\x01\r\nab",    "0\r\n\n",
+                              "0\r\n\rx",     "0\r\n bad\r\n",   "0\r\nbad\r\n",
+                              "0\r\n: a\r\n", "0\r\na b: c\r\n", "0\r\na: b\n",
+                              "0\r\na: b\rx", "0\r\na: \x01",    "2\r\nab\r\n\r\n",
+                              ";\r\n"}) {
         INFO(bytes);
         CHECK(decode(bytes).refusal == 400);
         CHECK(decode(bytes, 1).refusal == 400);

@@ -53,7 +53,9 @@ Response respond(Request&& request) {
     return {200, {{"X-Peer", request.peer}}, request.method + " " + request.target + " " + request.body};
 }
 
-Response refuse(const Refusal& refusal) { return {refusal.status, {}, refusal.detail}; }
+Response refuse(const Refusal& refusal) {
+    return {refusal.status, {}, refusal.detail};
+}
 
 ServerOptions quick() {
     ServerOptions options;
@@ -69,7 +71,8 @@ ServerOptions quick() {
 
 class Running {
 public:
-    explicit Running(const ServerOptions& options = quick()) : server_(options, respond, refuse), port_(server_.bind()), thread_([this] { server_.run(); }) {}
+    explicit Running(const ServerOptions& options = quick())
+        : server_(options, respond, refuse), port_(server_.bind()), thread_([this] { server_.run(); }) {}
     ~Running() { stop_and_wait(); }
     Running(const Running&) = delete;
     Running& operator=(const Running&) = delete;
@@ -138,7 +141,9 @@ private:
     std::string buffer_;
 };
 
-bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+bool has(const std::string& text, std::string_view part) {
+    return text.find(part) != std::string::npos;
+}
 
 std::string get(std::string_view target, std::string_view lines = "") {
     return fmt::format("GET {} HTTP/1.1\r\nHost: a\r\n{}\r\n", target, lines);
@@ -180,7 +185,8 @@ TEST_CASE("204 has neither body nor length") {
 TEST_CASE("pipelined requests are answered in order, however their bytes are cut") {
     const Running running;
     const std::string bytes = "POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc" + get("/2") +
-                              "POST /3 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nde\r\n0\r\n\r\n\r\n" + get("/4", kClose);
+                              "POST /3 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nde\r\n0\r\n\r\n\r\n" +
+                              get("/4", kClose);
     for (const std::size_t piece : {bytes.size(), std::size_t{50}, std::size_t{1}}) {
         Client client(running.port());
         for (std::size_t begin = 0; begin < bytes.size(); begin += piece) {
@@ -210,17 +216,20 @@ TEST_CASE("the body of a GET belongs to it and is never read as a request") {
 
 TEST_CASE("a body over the limit is not read, and the handler is told") {
     const Running running;
-    const std::string counted =
-        Client(running.port()).send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 101\r\n\r\n").read_all();
+    const std::string counted = Client(running.port())
+                                    .send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 101\r\n\r\n")
+                                    .read_all();
     CHECK(counted.starts_with("HTTP/1.1 413 "));
     CHECK(has(counted, "Connection: close\r\n"));
-    const std::string chunked =
-        Client(running.port()).send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n65\r\n" + get("/evil")).read_all();
+    const std::string chunked = Client(running.port())
+                                    .send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n65\r\n" + get("/evil"))
+                                    .read_all();
     CHECK(chunked.starts_with("HTTP/1.1 413 "));
     CHECK_FALSE(has(chunked, "evil"));
-    const std::string fits = Client(running.port())
-                                 .send("POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 100\r\n\r\n" + std::string(100, 'x'))
-                                 .read_all();
+    const std::string fits =
+        Client(running.port())
+            .send("POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 100\r\n\r\n" + std::string(100, 'x'))
+            .read_all();
     CHECK(fits.ends_with(std::string(100, 'x')));
 }
 
@@ -246,20 +255,29 @@ TEST_CASE("100-continue is sent when the body is awaited, and only then") {
 TEST_CASE("a refused head is answered once, and what follows is never run") {
     const Running running;
     const std::string answer =
-        Client(running.port()).send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n" + get("/evil")).read_all();
+        Client(running.port())
+            .send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n" + get("/evil"))
+            .read_all();
     CHECK(answer.starts_with("HTTP/1.1 400 Bad Request\r\n"));
     CHECK(has(answer, "Connection: close\r\n"));
     CHECK_FALSE(has(answer, "evil"));
     CHECK(Client(running.port()).send("GET / HTTP/1.1\n").read_all().starts_with("HTTP/1.1 400 "));
     CHECK(Client(running.port()).send("GET /" + std::string(9000, 'a')).read_all().starts_with("HTTP/1.1 414 "));
-    CHECK(Client(running.port()).send(get("/", "A: " + std::string(17000, 'a') + "\r\n")).read_all().starts_with("HTTP/1.1 431 "));
+    CHECK(
+        Client(running.port()).send(get("/", "A: " + std::string(17000, 'a') + "\r\n")).read_all().starts_with("HTTP/1.1 431 "));
 }
 
 TEST_CASE("a slow head or body is 408, silence is closed without a word, a body cut short runs nothing") {
     const Running running;
     CHECK(Client(running.port()).send("GET / HT").read_all().starts_with("HTTP/1.1 408 "));
-    CHECK(Client(running.port()).send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nab").read_all().starts_with("HTTP/1.1 408 "));
-    CHECK(Client(running.port()).send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab").read_all().starts_with("HTTP/1.1 408 "));
+    CHECK(Client(running.port())
+              .send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nab")
+              .read_all()
+              .starts_with("HTTP/1.1 408 "));
+    CHECK(Client(running.port())
+              .send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab")
+              .read_all()
+              .starts_with("HTTP/1.1 408 "));
     CHECK(Client(running.port()).read_all().empty());
     Client client(running.port());
     client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nab").end_sending();
@@ -296,7 +314,8 @@ TEST_CASE("a handler that throws, or answers what must not be sent, is a 500 and
 }
 
 TEST_CASE("a refusal handler that throws still leaves an answer") {
-    Server server(quick(), [](Request&&) -> Response { throw 1; }, [](const Refusal&) -> Response { throw 2; });
+    Server server(
+        quick(), [](Request&&) -> Response { throw 1; }, [](const Refusal&) -> Response { throw 2; });
     const std::uint16_t port = server.bind();
     std::thread thread([&] { server.run(); });
     CHECK(Client(port).send(get("/", kClose)).read_all().starts_with("HTTP/1.1 500 "));
@@ -326,7 +345,8 @@ TEST_CASE("a taken port is an error that says so") {
     ServerOptions options = quick();
     options.port = running.port();
     Server second(options, respond, refuse);
-    CHECK_THROWS_WITH_AS(static_cast<void>(second.bind()), fmt::format("cannot bind 127.0.0.1:{}: Address already in use", running.port()).c_str(),
+    CHECK_THROWS_WITH_AS(static_cast<void>(second.bind()),
+                         fmt::format("cannot bind 127.0.0.1:{}: Address already in use", running.port()).c_str(),
                          std::runtime_error);
     options.address = "203.0.113.7";
     Server third(options, respond, refuse);

@@ -45,16 +45,22 @@ std::string nested(std::size_t depth) {
 }  // namespace
 
 TEST_CASE("an object becomes one row of cells with their kinds, texts and positions") {
-    const std::string text = R"( {"id": 1 , "name":"al\u0069ce","ok":true,"x":null,"j":{"k":[1, "}"]},"l":[ ],"s":"plain","n":-1.50E+2} )";
+    const std::string text =
+        R"( {"id": 1 , "name":"al\u0069ce","ok":true,"x":null,"j":{"k":[1, "}"]},"l":[ ],"s":"plain","n":-1.50E+2} )";
     const Body body = parsed(text);
     CHECK_FALSE(body.is_array);
     CHECK(body.columns == std::vector<std::string>{"id", "name", "ok", "x", "j", "l", "s", "n"});
     REQUIRE(body.cells.size() == 8);
     REQUIRE(body.row_ends == std::vector<std::size_t>{8});
     CHECK(body.row_positions == std::vector<std::uint32_t>{1});
-    const std::vector<std::pair<JsonKind, std::string>> expected{
-        {JsonKind::number, "1"}, {JsonKind::string, "alice"},          {JsonKind::boolean, "true"}, {JsonKind::null, "null"},
-        {JsonKind::object, R"({"k":[1, "}"]})"}, {JsonKind::array, "[ ]"}, {JsonKind::string, "plain"}, {JsonKind::number, "-1.50E+2"}};
+    const std::vector<std::pair<JsonKind, std::string>> expected{{JsonKind::number, "1"},
+                                                                 {JsonKind::string, "alice"},
+                                                                 {JsonKind::boolean, "true"},
+                                                                 {JsonKind::null, "null"},
+                                                                 {JsonKind::object, R"({"k":[1, "}"]})"},
+                                                                 {JsonKind::array, "[ ]"},
+                                                                 {JsonKind::string, "plain"},
+                                                                 {JsonKind::number, "-1.50E+2"}};
     for (std::size_t index = 0; index < expected.size(); ++index) {
         CHECK(body.cells[index].kind == expected[index].first);
         CHECK(body.cells[index].text == expected[index].second);
@@ -112,9 +118,33 @@ TEST_CASE("what is not JSON is refused with the offset") {
     check_refused("{\"a\":1,}", BodyFault::not_json, 7);
     check_refused("[{\"a\":1},]", BodyFault::not_json, 9);
     check_refused("{\"a\":01}", BodyFault::not_json, 6);
-    for (const char* text : {"{\"a\":NaN}", "{\"a\":Infinity}", "{\"a\":+1}", "{\"a\":1.}", "{\"a\":.5}", "{\"a\":1e}", "{\"a\":-}", "{\"a\":tru}", "{\"a\":TRUE}",
-                             "{\"a\"}", "{\"a\":}", "{a:1}", "{\"a\":1", "[{\"a\":1}", "{\"a\":\"", "{\"a\":\"\t\"}", "{\"a\":\"\\x\"}", "{\"a\":\"\\u12\"}",
-                             "// c\n{\"a\":1}", "{\"a\":1/**/}", "]", "}", "[}", "{\"a\":[1}", "undefined", "{\"a\":0x10}", "{\"a\":\"\\ud800\"}",
+    for (const char* text : {"{\"a\":NaN}",
+                             "{\"a\":Infinity}",
+                             "{\"a\":+1}",
+                             "{\"a\":1.}",
+                             "{\"a\":.5}",
+                             "{\"a\":1e}",
+                             "{\"a\":-}",
+                             "{\"a\":tru}",
+                             "{\"a\":TRUE}",
+                             "{\"a\"}",
+                             "{\"a\":}",
+                             "{a:1}",
+                             "{\"a\":1",
+                             "[{\"a\":1}",
+                             "{\"a\":\"",
+                             "{\"a\":\"\t\"}",
+                             "{\"a\":\"\\x\"}",
+                             "{\"a\":\"\\u12\"}",
+                             "// c\n{\"a\":1}",
+                             "{\"a\":1/**/}",
+                             "]",
+                             "}",
+                             "[}",
+                             "{\"a\":[1}",
+                             "undefined",
+                             "{\"a\":0x10}",
+                             "{\"a\":\"\\ud800\"}",
                              "{\"a\":\"\\ud800\\u0041\"}"}) {
         INFO(text);
         CHECK(refused(text).fault == BodyFault::not_json);

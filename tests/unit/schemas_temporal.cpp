@@ -108,7 +108,7 @@ TEST_CASE("a time is a span of up to 838:59:59 either way") {
     CHECK_ROWS(mysql("time(6)"), {"00:00:00", "'00:00:00'"}, {"-00:00:00", "'00:00:00'"}, {"-00:00:00.5", "'-00:00:00.500000'"},
                {"23:59:59", "'23:59:59'"}, {"24:00:00", "'24:00:00'"}, {"100:00:00", "'100:00:00'"}, {"012:00:00", "'12:00:00'"},
                {"838:59:59", "'838:59:59'"}, {"-838:59:59", "'-838:59:59'"}, {"838:59:59.000000", "'838:59:59'"},
-               {"838:59:59.000001", "error: is outside -838:59:59 to 838:59:59"},
+               {"838:59:59.999999", "'838:59:59.999999'"}, {"-838:59:59.999999", "'-838:59:59.999999'"},
                {"839:00:00", "error: is outside -838:59:59 to 838:59:59"},
                {"-839:00:00", "error: is outside -838:59:59 to 838:59:59"},
                {"999:59:59", "error: is outside -838:59:59 to 838:59:59"});
@@ -119,6 +119,12 @@ TEST_CASE("a time is a span of up to 838:59:59 either way") {
         CHECK(read(literal, mysql("time"), kComparison) == "error: is not a time");
         CHECK(read(literal, sqlite("TIME"), kStorage) == "error: is not a time");
     }
+}
+
+TEST_CASE("a fraction of the last second that the column cannot hold lies at the column's end") {
+    CHECK(read("838:59:59.5", mysql("time"), kComparison) == "between '838:59:59'");
+    CHECK(read("-838:59:59.5", mysql("time"), kComparison) == "below '-838:59:59'");
+    CHECK(read("-838:59:59.9999", mysql("time(3)"), kComparison) == "below '-838:59:59.999000'");
 }
 
 TEST_CASE("SQLite's times are compared as microseconds, since their text does not sort") {

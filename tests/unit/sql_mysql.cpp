@@ -71,7 +71,8 @@ TEST_CASE("a connection that is refused is unavailable, or busy when there are t
 
 TEST_CASE("a parameter beyond the packet limit is too large and keeps the connection") {
     const auto error = classify(
-        1105, "HY000", "Parameter of prepared statement which is set through mysql_send_long_data() is longer than 'max_allowed_packet' bytes",
+        1105, "HY000",
+        "Parameter of prepared statement which is set through mysql_send_long_data() is longer than 'max_allowed_packet' bytes",
         Phase::execute);
     CHECK(error.fault == DbFault::too_large);
     CHECK(error.fate == Fate::keep);
@@ -79,7 +80,8 @@ TEST_CASE("a parameter beyond the packet limit is too large and keeps the connec
 
 TEST_CASE("a cascade that is too deep is a foreign key's refusal") {
     const auto error =
-        classify(1296, "HY000", "Got error 193 '`db`.`t`, CONSTRAINT `self` FOREIGN KEY (`p`) REFERENCES `t` (`id`)' from InnoDB", Phase::execute);
+        classify(1296, "HY000", "Got error 193 '`db`.`t`, CONSTRAINT `self` FOREIGN KEY (`p`) REFERENCES `t` (`id`)' from InnoDB",
+                 Phase::execute);
     CHECK(error.fault == DbFault::foreign_key_violated);
     CHECK(error.constraint == "self");
     CHECK(fault(1296) == DbFault::unknown);
