@@ -32,7 +32,7 @@ ReadResult read_boolean(std::string_view text, const Type& type) {
     return refuse(type, "is not 0, 1, true or false");
 }
 
-ReadResult read_uuid(std::string_view text, const Type& type) {
+ReadResult read_uuid(std::string_view text, const Type& type, Purpose purpose) {
     constexpr std::size_t kSize = 36;
     constexpr std::size_t kVersionAt = 14;
     constexpr std::size_t kVariantAt = 19;
@@ -50,9 +50,12 @@ ReadResult read_uuid(std::string_view text, const Type& type) {
         }
     }
     // MariaDB keeps its bytes in another order for some versions and has no room for these: it takes one in a comparison for
-    // NULL, with a warning (measured on 10.11), so that `ne` would match nothing.
+    // NULL, with a warning (measured on 10.11), so that `ne` would match nothing. No cell equals it; its text has its order.
     if (type.storage == Storage::typed && hex_value(text[kVersionAt]) >= 8 && hex_value(text[kVariantAt]) < 8) {
-        return refuse(type, "is a UUID of a version and variant that the database does not take");
+        if (purpose == Purpose::storage) {
+            return refuse(type, "is a UUID of a version and variant that the database does not take");
+        }
+        return Reading{Text{std::move(lower)}, Fit::between};
     }
     return exactly(Text{std::move(lower)});
 }
@@ -334,7 +337,7 @@ ReadResult read_literal(std::string_view text, const Type& type, Purpose purpose
         case TypeClass::timestamp:
             return read_datetime(text, type, purpose);
         case TypeClass::uuid:
-            return read_uuid(text, type);
+            return read_uuid(text, type, purpose);
         case TypeClass::inet4:
         case TypeClass::inet6:
             return read_address(text, type);

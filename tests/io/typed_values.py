@@ -255,7 +255,7 @@ class Clock(Family):
         if int(minutes) > 59 or int(seconds) > 59:
             raise Invalid
         value = ((int(hours) * 60 + int(minutes)) * 60 + int(seconds)) * 1000000 + micro(fraction)
-        if value > (838 * 3600 + 59 * 60 + 59) * 1000000:
+        if value >= 839 * 3600 * 1000000:
             raise Invalid
         return -value if sign else value
 
@@ -273,14 +273,11 @@ class Uuid(Family):
     classes = ("text",)
     select = "CAST(v AS CHAR)"
 
-    # MariaDB keeps UUIDs of the known versions only; one of another version is a UUID all the same, and equals none of a column's.
+    # MariaDB keeps UUIDs of the known versions and variants only: one of another is refused there, for its own CAST would be NULL.
     NOT_KEPT = "17cf3c34-e314-f27c-237e-f8421f087854"
 
     def read(self, text):
-        return full(UUID, text)[0].lower()
-
-    def store(self, text):
-        value = self.read(text)
+        value = full(UUID, text)[0].lower()
         if not self.sqlite and value == self.NOT_KEPT:
             raise Invalid
         return value
