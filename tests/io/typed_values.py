@@ -273,11 +273,14 @@ class Uuid(Family):
     classes = ("text",)
     select = "CAST(v AS CHAR)"
 
-    # MariaDB keeps UUIDs of the known versions and variants only: one of another is refused there, for its own CAST would be NULL.
+    # MariaDB keeps UUIDs of the known versions and variants only: one of another equals no cell, and is not stored.
     NOT_KEPT = "17cf3c34-e314-f27c-237e-f8421f087854"
 
     def read(self, text):
-        value = full(UUID, text)[0].lower()
+        return full(UUID, text)[0].lower()
+
+    def store(self, text):
+        value = self.read(text)
         if not self.sqlite and value == self.NOT_KEPT:
             raise Invalid
         return value
