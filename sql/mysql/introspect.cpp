@@ -5,6 +5,8 @@
 #include <charconv>
 #include <utility>
 
+#include "schemas/value.h"
+
 namespace sql::mysql {
 namespace {
 
@@ -77,7 +79,13 @@ DbResult<std::string> view_token(const Select& select, std::string_view table) {
     return std::string();
 }
 
+// information_schema's names are utf8mb3, and a comparison with anything else is error 1267. No table can bear such a name.
+bool can_be_name(std::string_view table) { return schemas::charset_holds("utf8mb3", table); }
+
 DbResult<std::optional<Head>> read_head(const Select& select, std::string_view table) {
+    if (!can_be_name(table)) {
+        return std::nullopt;
+    }
     auto rows = select(for_table("SELECT table_name, table_schema, table_type, engine, CAST(create_time AS CHAR),"
                                  " TIMESTAMPDIFF(SECOND, create_time, NOW())"
                                  " FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ",
