@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdint>
 #include <iterator>
 #include <optional>
@@ -162,7 +163,27 @@ ReadResult read_text(std::string_view text, const Type& type, Purpose purpose) {
 }
 
 // JSON is stored as written; MySQL's own JSON type has no character set.
+// A column declared JSON has SQLite's NUMERIC affinity, which turns text that looks like a number into one. A lone number is so
+// bound as a number, if it comes out again as it was written.
+ReadResult read_json_number(std::string_view text, const Type& type) {
+    std::int64_t integer = 0;
+    const char* const end = text.data() + text.size();
+    if (const auto [stop, fault] = std::from_chars(text.data(), end, integer);
+        fault == std::errc() && stop == end && text != "-0") {
+        return exactly(integer);
+    }
+    double real = 0;
+    if (const auto [stop, fault] = std::from_chars(text.data(), end, real);
+        fault == std::errc() && stop == end && text != "-0" && fmt::format("{}", real) == text) {
+        return exactly(real);
+    }
+    return refuse(type, "is a JSON number that the database would keep as another");
+}
+
 ReadResult read_json(std::string_view text, const Type& type) {
+    if (type.storage == Storage::sqlite && !text.empty() && (text.front() == '-' || (text.front() >= '0' && text.front() <= '9'))) {
+        return read_json_number(text, type);
+    }
     if (!type.charset.empty()) {
         return read_text(text, type, Purpose::storage);
     }

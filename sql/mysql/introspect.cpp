@@ -73,7 +73,7 @@ DbResult<std::string> view_token(const Select& select, std::string_view table) {
     }
     for (const TextRow& row : *rows) {
         if (text_of(row[0]) == table) {
-            return "view " + text_of(row[1]);
+            return std::string("view ").append(text_of(row[1]));
         }
     }
     return std::string();

@@ -340,7 +340,14 @@ class Document(Family):
         return ("json", text)
 
     def store_json(self, raw):
-        return None if raw == "null" else ("json", json.loads(raw))
+        if raw == "null":
+            return None
+        value = json.loads(raw)
+        # SQLite turns a lone number into one of its own, so only what comes out as it was written is stored.
+        if self.sqlite and isinstance(value, (int, float)) and not isinstance(value, bool):
+            if isinstance(value, int) and not -2 ** 63 <= value < 2 ** 63 or str(value) != raw or raw.endswith(".0"):
+                raise Invalid
+        return ("json", value)
 
     def cell(self, value):
         return ("json", json.loads(value) if isinstance(value, (str, bytes)) else value)

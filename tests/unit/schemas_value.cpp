@@ -68,6 +68,21 @@ TEST_CASE("addresses are read strictly and written canonically") {
     CHECK(read(std::string(100'000, ':'), mysql("inet6"), kComparison) == "error: is not an IPv6 address");
 }
 
+TEST_CASE("a lone JSON number is stored on SQLite only as the number that comes out again") {
+    constexpr std::string_view kRefused = "error: is a JSON number that the database would keep as another";
+    const auto stored = [](std::string_view text) { return read(text, sqlite("JSON"), kStorage); };
+    CHECK(stored("12") == "int 12");
+    CHECK(stored("-9223372036854775808") == "int -9223372036854775808");
+    CHECK(stored("1.5") == "double 1.5");
+    for (const std::string_view text : {"18446744073709551615", "1.50", "1.0", "-0", "1e2", "0.1000000000000000055"}) {
+        CAPTURE(text);
+        CHECK(stored(text) == kRefused);
+    }
+    CHECK(stored("\"12\"") == "'\"12\"'");
+    CHECK(stored("[12]") == "'[12]'");
+    CHECK(read("1.50", mysql("json"), kStorage) == "'1.50'");
+}
+
 TEST_CASE("an enumeration takes the exact text of a member, never its number") {
     CHECK_ROWS(mysql("enum('a','it''s','x,y','é','')", "utf8mb4"), {"a", "'a'"}, {"it's", "'it's'"}, {"x,y", "'x,y'"},
                {"é", "'é'"}, {"", "''"}, {"A", "error: is not a member of the enumeration"},
