@@ -107,8 +107,10 @@ Problem database_problem(const sql::exec::DbError& error) {
             return make(Code::constraint_violated,
                         named("another row already has this value of the unique key", error.constraint) + "; nothing was changed");
         case DbFault::foreign_key_violated:
-            return make(Code::constraint_violated, named("rows of another table stand against it: foreign key", error.constraint) +
-                                                       "; nothing was changed");
+            return make(Code::constraint_violated,
+                        named("rows of another table refer to these, or the row referred to is missing: foreign key",
+                              error.constraint) +
+                            "; nothing was changed");
         case DbFault::row_refused: {
             std::string detail = "the table refuses the values";
             if (!error.column.empty()) detail += fmt::format(", column '{}'", error.column);
