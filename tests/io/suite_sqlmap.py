@@ -39,7 +39,7 @@ def run(context):
             report.equal(direct.one("SELECT count(*) FROM users WHERE id <= 50 AND name LIKE 'user %'"), 50, f"[{kind}] rows afterwards")
     finally:
         gateway.destroy(report)
-        pass # places.remove(folder)
+        places.remove(folder)
     return report
 
 
@@ -70,7 +70,7 @@ def start(folder, kind, name, arguments, full):
     log = os.path.join(folder, f"{kind}-{name.replace(' ', '-')}.log")
     size = ["--level=3", "--risk=2"] if full else ["--level=1", "--risk=1"]
     out = open(log, "wb")
-    child = subprocess.Popen(["sqlmap", "--batch", "--flush-session", "--disable-coloring", "--skip-waf", "--ignore-code=401", "--threads=1", "--timeout=10", "-t", log + ".traffic",
+    child = subprocess.Popen(["sqlmap", "--batch", "--flush-session", "--disable-coloring", "--skip-waf", "--ignore-code=401", "--threads=1", "--timeout=10",
                               f"--output-dir={folder}/out-{kind}-{name.replace(' ', '-')}", f"--dbms={'MySQL' if kind == 'ms' else 'SQLite'}",
                               f"--headers={headers}", *size, *arguments],
                              stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
