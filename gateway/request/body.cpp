@@ -325,9 +325,6 @@ tl::unexpected<BodyError> not_json(std::string detail, std::size_t position) {
 }
 
 std::string sentence_of(rapidjson::ParseErrorCode code) {
-    if (code == rapidjson::kParseErrorNumberTooBig) {
-        return "a number is too large (past 1e308)";
-    }
     std::string text = rapidjson::GetParseError_En(code);
     if (!text.empty() && text.back() == '.') {
         text.pop_back();
@@ -357,6 +354,10 @@ tl::expected<Body, BodyError> parse_body(std::string bytes, BodyShape shape, con
     const rapidjson::ParseResult result = reader.Parse<kFlags>(source, builder);
     if (builder.stop()) {
         return tl::unexpected(*builder.stop());
+    }
+    if (result.Code() == rapidjson::kParseErrorNumberTooBig) {
+        // JSON all the same: it is the columns that have no room for it.
+        return tl::unexpected(BodyError{BodyFault::wrong_shape, "a number past 1e308 fits no column", {}, result.Offset()});
     }
     if (result.IsError()) {
         return not_json(sentence_of(result.Code()), result.Offset());

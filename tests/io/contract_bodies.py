@@ -104,7 +104,7 @@ def values(t):
         t.ask("PUT", "kinds?id=eq.1", 422, body={column: value}, code="row_invalid", detail=column)
         t.ask("POST", "kinds", 422, body=[{"small": 1}, {column: value}], code="row_invalid", detail=[column, "2"])
     for target, body in (("kinds?id=eq.1", b'{"d":1e999}'), ("people?id=eq.1", b'{"age":1e400}')):
-        t.ask("PUT", target, (422, 400), body=body)  # well-formed, but past what the JSON reader takes
+        t.ask("PUT", target, 422, body=body, code="row_invalid")
     if t.is_mariadb:
         for column, value in (("v", "☃"), ("v", "😀"), ("color", "purple"), ("color", "RED"), ("color", 1), ("color", ""), ("tags", "d"),
                               ("tags", "a,a"), ("tags", 1)):
