@@ -276,9 +276,11 @@ tl::expected<std::size_t, Refusal> find_head_end(std::string_view bytes, std::si
 }
 
 tl::expected<Head, Refusal> parse_head(std::string_view bytes, const ServerOptions& options) {
-    if (auto end = find_head_end(bytes, 0, options); !end) {
-        return tl::unexpected(end.error());
-    } else if (*end == 0 || *end != bytes.size()) {
+    const auto head_end = find_head_end(bytes, 0, options);
+    if (!head_end) {
+        return tl::unexpected(head_end.error());
+    }
+    if (*head_end == 0 || *head_end != bytes.size()) {
         return refuse(400, "the request's head does not end with an empty line", bytes.size());
     }
     Head head;

@@ -28,7 +28,6 @@ namespace gateway::request {
 namespace {
 
 using sql::plan::Body;
-using sql::plan::BodyCell;
 using sql::plan::JsonKind;
 
 constexpr unsigned kFlags =

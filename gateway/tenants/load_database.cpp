@@ -141,7 +141,7 @@ sql::MysqlSettings load_mysql(Section& section, const config::Config& config, co
         section.complain("socket", "stands beside host or port; keep one of them");
     } else if (!section.has("socket") && !section.has("host")) {
         section.complain("socket or host is missing");
-    } else if (section.has("host") && identifier_problem(settings.host) != "") {
+    } else if (section.has("host") && !identifier_problem(settings.host).empty()) {
         section.complain("host", identifier_problem(settings.host));
     }
     if (section.has("tls_ca") && section.has("socket")) {

@@ -44,7 +44,7 @@ Statement command(render::SqlLiteral text) {
 
 // The driver sends a string of more than this many bytes as a blob, and the server takes it for bytes: in a column of another
 // character set each byte would become a character. `CONVERT(? USING utf8mb4)` says what they are.
-constexpr std::size_t kDriverStringMax = 256 * 1024;
+constexpr std::size_t kDriverStringMax = 262144;
 
 bool would_send_text_as_bytes(const Statement& statement) {
     std::size_t long_texts = 0;

@@ -253,7 +253,7 @@ schemas::ReferentialAction action_of(std::string_view text) {
 
 // The declaration names the parent in any case, and need not name its columns. Afterwards both are as the parent has them.
 DbResult<void> resolve_parent(Session& session, schemas::ForeignKey& key, Deadline deadline) {
-    const auto found = each_row(
+    auto found = each_row(
         session, about("SELECT name FROM sqlite_schema WHERE type = 'table' AND name = ", " COLLATE NOCASE", key.parent_table),
         deadline, [&](std::span<const Cell> cells) { key.parent_table = text_of(cells[0]); });
     if (!found) {
@@ -284,7 +284,7 @@ DbResult<void> resolve_parent(Session& session, schemas::ForeignKey& key, Deadli
 
 DbResult<void> read_foreign_keys(Session& session, RawTable& raw, Deadline deadline) {
     std::optional<std::int64_t> current;
-    const auto listed =
+    auto listed =
         each_row(session,
                  about("SELECT id, \"table\", \"from\", \"to\", on_update, on_delete FROM pragma_foreign_key_list(",
                        ", 'main') ORDER BY id, seq", raw.name),

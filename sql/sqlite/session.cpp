@@ -34,7 +34,7 @@ constexpr std::chrono::seconds kLockWaitMax{5};
 constexpr std::chrono::milliseconds kWalSwitchWaitMax{500};
 constexpr int kProgressOps = 1000;  // virtual machine steps between two looks at the clock: some ten microseconds
 // All cached texts together. A batch INSERT's text is long, and its compiled form many times that.
-constexpr std::size_t kCachedBytesMax = 256 * 1024;
+constexpr std::size_t kCachedBytesMax = 262144;
 
 DbError error_of(DbFault fault, Fate fate, std::string internal) {
     return {.fault = fault, .fate = fate, .constraint = {}, .column = {}, .internal = std::move(internal)};
