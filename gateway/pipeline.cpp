@@ -171,6 +171,11 @@ Outcome<void> check_headers(Context& context) {
             return refuse(Code::not_implemented, fmt::format("the header {} is not delivered yet", name), "send the request without it");
         }
     }
+    // A read may answer in full; a write that the client made conditional must not run without its condition.
+    const bool is_write = verb_of(context.method) != tenants::Verb::get;
+    if (is_write && !context.request.values("If-None-Match").empty()) {
+        return refuse(Code::not_implemented, "the header If-None-Match is not delivered yet on a write", "send the request without it");
+    }
     return {};
 }
 
@@ -353,10 +358,15 @@ Outcome<Response> answer_table(Context& context) {
     if (access == tenants::Access::verb_denied && context.method != Method::options) {
         return refuse(Code::forbidden, fmt::format("the caller's grants on table '{}' do not allow {}", name, context.request.method));
     }
-    if (table->kind == schemas::TableKind::view && verb != tenants::Verb::get) return refuse_view(context);
+    if (table->kind == schemas::TableKind::view && verb != tenants::Verb::get) {
+        TRY(fresh, context.database->database->catalog().reload_for_miss(table, name, context.deadline));
+        if (fresh == nullptr) return refuse_table(context);
+        if (fresh->kind == schemas::TableKind::view) return refuse_view(context);
+        table = std::move(fresh);
+    }
     if (context.target.segments.size() > kDatabaseSegments + 1) {
         return refuse(Code::not_implemented, "one row by its key in the path is not delivered yet",
-                      "use a filter on the key column: …/" + name + "?id=eq.7");
+                      "use a filter on the key columns in the query string");
     }
 
     sql::plan::Intent intent;

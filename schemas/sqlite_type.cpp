@@ -7,6 +7,16 @@
 namespace schemas {
 namespace {
 
+// SQLite knows its collations whatever their case.
+std::string upper(std::string text) {
+    for (char& c : text) {
+        if (c >= 'a' && c <= 'z') {
+            c = static_cast<char>(c - 'a' + 'A');
+        }
+    }
+    return text;
+}
+
 // What the parentheses mean, and what holds without them.
 enum class Arguments {
     none,             // there are none
@@ -167,7 +177,7 @@ Type sqlite_type(const RawColumn& column) {
     }
     if (type.type_class == TypeClass::text || type.type_class == TypeClass::json) {
         type.charset = "utf8mb4";
-        type.collation = column.collation.empty() ? "BINARY" : column.collation;
+        type.collation = column.collation.empty() ? "BINARY" : upper(column.collation);
     }
     return fill(type, *entry, *declared) ? type : unsupported;
 }

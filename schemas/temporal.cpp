@@ -25,6 +25,7 @@ constexpr std::size_t kFractionMax = 6;
 constexpr minutes kZoneMax = hours(14);
 constexpr seconds kTimeEnd = hours(839);  // 838:59:59 is the last second; its fractions belong to it
 constexpr SysSeconds kTimestampFirst{seconds(1)};
+constexpr SysSeconds kTimestampLastMysql{seconds(0x7fffffff)};  // 2038-01-19 03:14:07
 constexpr SysSeconds kTimestampLast{seconds(0xffffffff)};  // 2106-02-07 06:28:15
 constexpr SysSeconds kFirst = sys_days(std::chrono::year(1) / 1 / 1);
 constexpr SysSeconds kEnd = sys_days(std::chrono::year(10000) / 1 / 1);
@@ -251,9 +252,11 @@ ReadResult read_datetime(std::string_view text, const Type& type, Purpose purpos
         if (excess.count() != 0) {
             return refuse(type, rounding(type.fraction_digits));
         }
-        const bool is_limited = is_timestamp && type.storage == Storage::typed;
-        if (is_limited && (moment->second < kTimestampFirst || moment->second > kTimestampLast)) {
-            return refuse(type, "is outside 1970-01-01 00:00:01 to 2106-02-07 06:28:15");
+        // MariaDB knows its own end and refuses past it; SQLite has none, so MySQL's is ours.
+        const bool is_typed = type.storage == Storage::typed;
+        if (is_timestamp && (moment->second < kTimestampFirst || moment->second > (is_typed ? kTimestampLast : kTimestampLastMysql))) {
+            return refuse(type, is_typed ? "is outside 1970-01-01 00:00:01 to 2106-02-07 06:28:15"
+                                         : "is outside 1970-01-01 00:00:01 to 2038-01-19 03:14:07");
         }
     }
     if (excess.count() != 0 && type.storage == Storage::typed) {

@@ -19,6 +19,15 @@ Incoming refused(Refusal refusal) {
     return incoming;
 }
 
+// An answer to HEAD has no body, also when the head was refused: then its first bytes say the method.
+Incoming refused_head(Refusal refusal, std::string_view bytes) {
+    Incoming incoming = refused(std::move(refusal));
+    if (bytes.starts_with("HEAD ")) {
+        incoming.request.method = "HEAD";
+    }
+    return incoming;
+}
+
 // What to say when the stream gave no bytes in the middle of a request.
 Incoming cut_short(ReadOutcome outcome, std::string_view late) {
     return outcome == ReadOutcome::timed_out ? refused({408, std::string(late), 0}) : Incoming{};
@@ -58,12 +67,12 @@ std::optional<Incoming> read_head(Stream& stream, const ServerOptions& options, 
     for (;;) {
         const auto end = find_head_end(stream.buffered(), scanned, options);
         if (!end) {
-            return refused(end.error());
+            return refused_head(end.error(), stream.buffered());
         }
         if (*end != 0) {
             auto parsed = parse_head(stream.buffered().substr(0, *end), options);
             if (!parsed) {
-                return refused(std::move(parsed.error()));
+                return refused_head(std::move(parsed.error()), stream.buffered());
             }
             stream.take(*end);
             head = std::move(*parsed);

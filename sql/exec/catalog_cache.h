@@ -49,6 +49,7 @@ private:
     struct Entry {
         schemas::TablePtr table;  // null: there is no such table
         Deadline::Clock::time_point loaded;
+        Deadline::Clock::time_point missed{};  // the last load for a miss
         bool is_loaded = false;
         std::shared_ptr<Flight> flight;  // while somebody loads it
     };

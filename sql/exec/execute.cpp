@@ -189,6 +189,9 @@ DbResult<Outcome> run_transaction(const Program& program, Lease& lease, Deadline
     if (auto proof = prove(*lease, *program.table, deadline); !proof) {
         return tl::unexpected(as_read(std::move(proof.error())));
     }
+    if (program.rows_expected && outcome.rows_affected != *program.rows_expected) {
+        return tl::unexpected(DbError{DbFault::row_refused, Fate::keep, {}, {}, "the database skipped some of the rows"});
+    }
     if (deadline.has_passed()) {
         return tl::unexpected(too_late());
     }

@@ -77,6 +77,95 @@ bool has_overlong_decimal(::sql::ResultSet& rows, const std::vector<const schema
     return false;
 }
 
+enum class Family { number, real, decimal, temporal, text, bytes, other };
+
+Family family_of(int sql_type) {
+    using ::sql::DataType;
+    switch (sql_type) {
+        case DataType::TINYINT:
+        case DataType::SMALLINT:
+        case DataType::MEDIUMINT:
+        case DataType::INTEGER:
+        case DataType::BIGINT:
+            return Family::number;
+        case DataType::REAL:
+        case DataType::DOUBLE:
+            return Family::real;
+        case DataType::DECIMAL:
+        case DataType::NUMERIC:
+            return Family::decimal;
+        case DataType::DATE:
+        case DataType::TIME:
+        case DataType::TIMESTAMP:
+            return Family::temporal;
+        case DataType::CHAR:
+        case DataType::VARCHAR:
+        case DataType::LONGVARCHAR:
+            return Family::text;
+        case DataType::BINARY:
+        case DataType::VARBINARY:
+        case DataType::LONGVARBINARY:
+            return Family::bytes;
+        default:
+            return Family::other;  // the driver's list, not ours
+    }
+}
+
+Family family_of(schemas::TypeClass type_class) {
+    using schemas::TypeClass;
+    switch (type_class) {
+        case TypeClass::integer:
+        case TypeClass::boolean:
+            return Family::number;
+        case TypeClass::float32:
+        case TypeClass::float64:
+            return Family::real;
+        case TypeClass::decimal:
+            return Family::decimal;
+        case TypeClass::date:
+        case TypeClass::time:
+        case TypeClass::datetime:
+        case TypeClass::timestamp:
+            return Family::temporal;
+        case TypeClass::text:
+            return Family::text;
+        case TypeClass::binary:
+            return Family::bytes;
+        case TypeClass::bit:
+        case TypeClass::year:
+        case TypeClass::uuid:
+        case TypeClass::inet4:
+        case TypeClass::inet6:
+        case TypeClass::enumeration:
+        case TypeClass::set:
+        case TypeClass::json:
+        case TypeClass::geometry:
+        case TypeClass::unsupported:
+            return Family::other;
+    }
+    return Family::other;
+}
+
+// A read may lag behind a change of the table, but a cell read as another type than it is would be a false answer.
+bool has_other_type(::sql::ResultSet& rows, const std::vector<const schemas::Column*>& columns) {
+    ::sql::ResultSetMetaData* const described = rows.getMetaData();
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+        const auto index = static_cast<unsigned>(i + 1);
+        const Family is = family_of(described->getColumnType(index));
+        const Family wanted = family_of(columns[i]->type.type_class);
+        if (is == Family::other || wanted == Family::other) {
+            continue;
+        }
+        if (wanted == Family::decimal && is == Family::text) {
+            continue;  // a wide decimal comes as text
+        }
+        if (is != wanted || (is == Family::number && described->isSigned(index) == columns[i]->type.is_unsigned)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // Streams must outlive the execution: the driver reads them then.
 using Streams = std::list<std::istringstream>;
 
@@ -187,6 +276,9 @@ DbResult<void> Session::query(const Statement& statement, const std::vector<cons
                               exec::RowSink& sink) {
     return with_prepared(statement, deadline, [&](::sql::PreparedStatement& prepared) -> DbResult<void> {
         const std::unique_ptr<::sql::ResultSet> rows(prepared.executeQuery());
+        if (has_other_type(*rows, columns)) {
+            return tl::unexpected(DbError{DbFault::schema_changed, Fate::keep, {}, {}, "a column has another type than the catalog says"});
+        }
         if (has_overlong_decimal(*rows, columns)) {
             return tl::unexpected(DbError{DbFault::unknown, Fate::keep, {}, {}, "a decimal too long for the driver"});
         }

@@ -75,7 +75,15 @@ std::optional<Reading> read_as_number(const filters::Literal& literal, schemas::
     type.precision.reset();
     type.scale = 0;
     auto reading = schemas::read_literal(literal.text, type, schemas::Purpose::comparison);
-    return reading ? std::optional<Reading>(*std::move(reading)) : std::nullopt;
+    if (!reading) {
+        return std::nullopt;
+    }
+    // Zero is exact for every declared type, so this literal is another number, too small for a double: it must not equal zero.
+    const auto* const number = std::get_if<double>(&reading->value);
+    if (number != nullptr && *number == 0) {
+        return std::nullopt;
+    }
+    return *std::move(reading);
 }
 
 tl::expected<Reading, PlanError> read(const Subject& subject, const filters::Literal& literal) {

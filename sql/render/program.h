@@ -31,6 +31,7 @@ struct Program {
     // explicit value of the last row; nothing: the table has no auto-increment column.
     bool last_id_is_generated = false;
     std::optional<schemas::Value> last_id_explicit;
+    std::optional<std::uint64_t> rows_expected;  // all rows or none: a trigger may have skipped some (RAISE(IGNORE))
 };
 
 }  // namespace sql::render

@@ -87,6 +87,7 @@ struct Renderer {
         program.proof = Proof::in_transaction;
         program.table = plan.table;
         program.statements = render_insert(plan, dialect);
+        program.rows_expected = plan.row_count;
         if (const auto auto_increment = plan.table->auto_increment()) {
             const auto at = std::find(plan.columns.begin(), plan.columns.end(), *auto_increment);
             if (at != plan.columns.end()) {

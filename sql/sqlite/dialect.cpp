@@ -27,9 +27,15 @@ void open_guard(Writer& writer, const schemas::Column& column) {
             writer.keyword(" = 'real'");
             break;
         case TypeClass::date:
-        case TypeClass::time:
+            // Text sorts as dates do in the one form that we write; a cell in another is not compared.
+            writer.keyword(" = 'text' AND length(").ident(column.name).keyword(") = 10");
+            break;
         case TypeClass::datetime:
         case TypeClass::timestamp:
+            writer.keyword(" = 'text' AND length(").ident(column.name).keyword(") IN (19, 26) AND substr(").ident(column.name);
+            writer.keyword(", 11, 1) = ' ' AND substr(").ident(column.name).keyword(", 20) <> '.000000'");
+            break;
+        case TypeClass::time:
         case TypeClass::uuid:
         case TypeClass::inet4:
         case TypeClass::inet6:

@@ -8,6 +8,9 @@ def run(t):
                                      ("PATCH", "people?id=eq.7", {"age": 1}), ("POST", "people", {"name": "x", "email": "y"})):
             t.ask(method, target, 501, body=body, code="not_implemented", headers={name: value}, detail=name)
             t.ask(method, target, 501, body=body, code="not_implemented", headers={name.lower(): value})
+    for method, target, body in (("DELETE", "people?id=eq.7", None), ("PUT", "people?id=eq.7", {"age": 1}),
+                                 ("POST", "people", {"name": "x", "email": "y"})):
+        t.ask(method, target, 501, body=body, code="not_implemented", headers={"If-None-Match": "*"})
     for value in ("max-affected=1", "return=representation", "return=minimal", "return=headers-only", "tx=rollback", "undo=24h", "respond-async",
                   "resolution=merge-duplicates", "resolution=ignore-duplicates", "Max-Affected=1", "foo, tx=rollback", "return = representation"):
         for method, target, body in (("DELETE", "people?id=eq.7", None), ("PUT", "people?id=eq.7", {"age": 1}),

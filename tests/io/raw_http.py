@@ -244,6 +244,7 @@ def connections():
     case("HTTP/1.0 closes", request("GET /livez HTTP/1.0", host=None), [200], True)
     case("HTTP/1.0 kept alive", request("GET /livez HTTP/1.0", ["Connection: Keep-Alive"]), [200], False)
     case("HEAD has no body", request("HEAD /livez HTTP/1.1"), [200], False, heads=(0,))
+    case("a refused HEAD has no body", request("HEAD * HTTP/1.1"), [400], True, heads=(0,))
     case("a request whose sender has ended its side", LIVE, [200], True, end_sending=True)
     case("a body cut short is not served", request(POST, ["Content-Length: 5"], b"hel"), [], True, end_sending=True)
     case("nothing at all is not answered", b"", [], True, end_sending=True)

@@ -278,6 +278,8 @@ TEST_CASE("what a SQLite table declares becomes a type with MySQL's ranges") {
     schemas::RawColumn raw = raw_column("TEXT");
     raw.collation = "NOCASE";
     CHECK(type_of(Family::sqlite, raw).collation == "NOCASE");
+    raw.collation = "NoCase";  // as somebody wrote it; SQLite does not mind
+    CHECK(type_of(Family::sqlite, raw).collation == "NOCASE");
 }
 
 TEST_CASE("a missing value is filled in by a default, auto-increment, a generated column or NULL") {

@@ -8,7 +8,7 @@ namespace {
 
 std::uint64_t connection_id(sql::exec::Connection& connection) {
     schemas::Column column{Ident::from_catalog("n"), {}, false, false, false, false};
-    column.type.type_class = schemas::TypeClass::integer;
+    column.type.type_class = schemas::TypeClass::year;
     Rows sink;
     REQUIRE(connection.query(text("SELECT CONNECTION_ID()"), {&column}, soon(), sink));
     return std::stoull(sink.rows.at(0).at(0).substr(2));
@@ -116,7 +116,7 @@ TEST_CASE("a session's meaning does not depend on the server's global settings")
         auto lease = fresh->readers().lease(soon());
         REQUIRE(lease);
         schemas::Column column{Ident::from_catalog("v"), {}, false, false, false, false};
-        column.type.type_class = schemas::TypeClass::text;
+        column.type.type_class = schemas::TypeClass::enumeration;
         Rows sink;
         REQUIRE((*lease)->query(text("SELECT @@sql_mode, @@foreign_key_checks, @@time_zone, @@autocommit, @@tx_isolation,"
                                      " @@character_set_client, @@max_statement_time, @@check_constraint_checks"),
@@ -148,6 +148,37 @@ TEST_CASE("a prepared statement that a change of the table outdated is prepared 
     CHECK(server.count("SELECT v FROM t") == "i:7");
     server.run("ALTER TABLE t MODIFY v VARCHAR(20)");
     CHECK(server.count("SELECT v FROM t") == "i:7");
+}
+
+TEST_CASE("a cell is never read as another type than its column now has") {
+    const Server server;
+    if (!server) {
+        return;
+    }
+    server.run("CREATE TABLE t (v INT, u INT)");
+    server.run("INSERT INTO t VALUES (7, 8)");
+    schemas::Column number{Ident::from_catalog("v"), {}, false, false, false, false};
+    number.type.type_class = schemas::TypeClass::integer;
+    const auto read = [&](const char* wanted) {
+        Rows sink;
+        auto lease = (*server).readers().lease(soon());
+        REQUIRE(lease);
+        const auto done = (*lease)->query(text("SELECT v FROM t"), {&number}, soon(), sink);
+        CHECK((done ? sink.rows.at(0).at(0) : "stale") == wanted);
+        if (!done) {
+            CHECK(done.error().fault == sql::exec::DbFault::schema_changed);
+            CHECK(sink.rows.empty());
+        }
+    };
+    read("i:7");
+    server.run("ALTER TABLE t MODIFY v BIGINT UNSIGNED");
+    read("stale");
+    server.run("ALTER TABLE t MODIFY v VARCHAR(10)");
+    read("stale");
+    server.run("ALTER TABLE t MODIFY v DECIMAL(5,2)");
+    read("stale");
+    server.run("ALTER TABLE t MODIFY v SMALLINT");
+    read("i:7");
 }
 
 TEST_CASE("more different statements than the cache holds still run") {

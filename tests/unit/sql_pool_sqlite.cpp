@@ -143,6 +143,42 @@ TEST_CASE("a batch on SQLite is written whole or not at all, and its last id is 
     outsider.run("UPDATE users SET name = 'free' WHERE id = 1");
 }
 
+TEST_CASE("a batch of which a trigger skips a row is not written at all") {
+    const TemporaryFolder folder;
+    Outsider outsider(folder.file(),
+                      "CREATE TABLE t(id INTEGER PRIMARY KEY, v INT);"
+                      "CREATE TRIGGER skip BEFORE INSERT ON t WHEN NEW.v = 14 BEGIN SELECT RAISE(IGNORE); END;");
+    const auto database = open(folder);
+    const auto t = table_of(*database, "t");
+    const auto refused = run(*database, insert(t, "v", {std::int64_t{1}, std::int64_t{14}, std::int64_t{2}}));
+    REQUIRE(!refused);
+    CHECK(refused.error().fault == DbFault::row_refused);
+    CHECK(outsider.value("SELECT count(*) FROM t") == "0");
+    CHECK(run(*database, insert(t, "v", {std::int64_t{1}, std::int64_t{2}})));
+}
+
+TEST_CASE("a decimal literal too small for a double does not equal zero") {
+    const TemporaryFolder folder;
+    const Outsider outsider(folder.file(), "CREATE TABLE t(id INTEGER PRIMARY KEY, c DECIMAL(5,2)); INSERT INTO t VALUES (1, 0), (2, 1);");
+    const auto database = open(folder);
+    CHECK(read(*database, "t", "select=id&c=eq.1e-400").empty());
+    CHECK(read(*database, "t", "select=id&c=in.1e-400,-1e-400").empty());
+    CHECK(read(*database, "t", "select=id&c=gt.1e-400") == Lines{"integer 2"});
+    CHECK(read(*database, "t", "select=id&c=gt.-1e-400").size() == 2);
+    CHECK(read(*database, "t", "select=id&c=ne.1e-400").size() == 2);
+}
+
+TEST_CASE("a date in another form than ours is not compared, for its text does not sort") {
+    const TemporaryFolder folder;
+    const Outsider outsider(folder.file(),
+                            "CREATE TABLE t(id INTEGER PRIMARY KEY, d DATETIME);"
+                            "INSERT INTO t VALUES (1, '2024-01-01T09:00:00'), (2, '2024-01-01 13:00:00'), (3, '2024-01-01');");
+    const auto database = open(folder);
+    CHECK(read(*database, "t", "select=id&d=gt.2024-01-01T12:00:00") == Lines{"integer 2"});
+    CHECK(read(*database, "t", "select=id&d=lt.2024-01-01T12:00:00").empty());
+    CHECK(read(*database, "t", "select=id&d=ne.2024-01-01T12:00:00") == Lines{"integer 2"});
+}
+
 TEST_CASE("a write bound to another definition does nothing and says so") {
     const TemporaryFolder folder;
     Outsider outsider(folder.file(), "CREATE TABLE t(v INT); INSERT INTO t VALUES (0), (1)");
