@@ -13,7 +13,7 @@ namespace {
 
 PlanError not_implemented(std::string_view control, filters::Position position, std::string_view where) {
     return {Fault::not_implemented,
-            fmt::format("{}{} is not implemented yet", quoted(control), where),
+            fmt::format("{}{} is not delivered yet", quoted(control), where),
             "",
             std::string(control),
             position,
