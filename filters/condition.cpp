@@ -29,7 +29,6 @@ tl::unexpected<ParseError> refuse_operator(const Text& name, const Text& value) 
 // One list item or bound. `stops` is the separator and a quote.
 tl::expected<Literal, ParseError> take_item(Cursor& cursor, std::string_view stops) {
     const char separator = stops.front();
-    const std::string shown_separator(1, separator);
     Literal item;
     item.position = cursor.position();
     if (cursor.is_at('"')) {
@@ -38,7 +37,7 @@ tl::expected<Literal, ParseError> take_item(Cursor& cursor, std::string_view sto
             return tl::unexpected(std::move(content.error()));
         }
         if (!cursor.is_at_end() && !cursor.is_at(separator)) {
-            return cursor.refuse("after a closing quote only a " + quote(shown_separator) + " may follow",
+            return cursor.refuse("after a closing quote only a " + quote(std::string(1, separator)) + " may follow",
                                  "inside a quoted item a quote is written \\\"");
         }
         item.text = std::move(*content);

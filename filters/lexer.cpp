@@ -6,27 +6,22 @@
 namespace filters {
 namespace {
 
-enum class Shape { plain, raw_utf8, escaped };
+constexpr std::string_view kEscapes("%+\0", 3);
 
-// Most names and values hold neither escapes nor anything past ASCII, so one look saves the copy.
-Shape shape_of(std::string_view raw) {
-    Shape shape = Shape::plain;
-    for (const char byte : raw) {
-        if (byte == '%' || byte == '+' || byte == '\0') {
-            return Shape::escaped;
-        }
-        if ((static_cast<unsigned char>(byte) & 0x80U) != 0) {
-            shape = Shape::raw_utf8;
-        }
+// Not string_view::find_first_of, which calls memchr for each byte.
+bool is_any_of(char byte, std::string_view stops) {
+    bool is_found = false;
+    for (const char stop : stops) {
+        is_found |= byte == stop;
     }
-    return shape;
+    return is_found;
 }
 
 }  // namespace
 
 tl::expected<Text, ParseError> decode(std::string_view raw, Position offset, Decoded& buffer) {
-    const Shape shape = shape_of(raw);
-    if (shape == Shape::plain || (shape == Shape::raw_utf8 && is_utf8(raw))) {
+    // Most names and values hold neither escapes nor anything past ASCII, so one look saves the copy.
+    if (is_plain(raw) || (raw.find_first_of(kEscapes) == std::string_view::npos && is_utf8(raw))) {
         return Text{raw, raw, offset, nullptr};
     }
     if (auto outcome = percent_decode_into(buffer, raw, offset, Plus::is_space); !outcome) {
@@ -38,9 +33,12 @@ tl::expected<Text, ParseError> decode(std::string_view raw, Position offset, Dec
 
 std::string_view Cursor::take_until(std::string_view stops) {
     const std::string_view remaining = rest();
-    const std::string_view run = remaining.substr(0, remaining.find_first_of(stops));
-    index_ += run.size();
-    return run;
+    std::size_t size = 0;
+    while (size < remaining.size() && !is_any_of(remaining[size], stops)) {
+        ++size;
+    }
+    index_ += size;
+    return remaining.substr(0, size);
 }
 
 tl::expected<std::string, ParseError> Cursor::take_quoted() {

@@ -144,7 +144,7 @@ std::string operator_list() {
 
 std::optional<Operator> find_operator(std::string_view name) {
     for (const OperatorEntry& entry : kOperators) {
-        if (entry.name == name) {
+        if (std::equal(entry.name.begin(), entry.name.end(), name.begin(), name.end())) {
             return entry.op;
         }
     }

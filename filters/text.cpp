@@ -45,10 +45,18 @@ constexpr bool is_continuation(char character) {
 
 constexpr std::size_t kChunk = sizeof(std::uint64_t);
 
+constexpr std::uint64_t kOnes = 0x0101010101010101ULL;
+constexpr std::uint64_t kHighBits = 0x8080808080808080ULL;
+
+// Not zero when one of the eight bytes is zero (exact for that question, whatever the other bytes are).
+constexpr std::uint64_t has_zero(std::uint64_t chunk) {
+    return (chunk - kOnes) & ~chunk & kHighBits;
+}
+
 bool is_ascii_chunk(const char* bytes) {
     std::uint64_t chunk = 0;
     std::memcpy(&chunk, bytes, kChunk);
-    return (chunk & 0x8080808080808080ULL) == 0;
+    return (chunk & kHighBits) == 0;
 }
 
 // How many bytes the well-formed multi-byte sequence at `index` has; 0 when it is malformed or cut off.
@@ -108,6 +116,20 @@ std::size_t find_invalid_utf8(std::string_view text) {
 
 bool is_utf8(std::string_view text) {
     return find_invalid_utf8(text) == std::string_view::npos;
+}
+
+bool is_plain(std::string_view text) {
+    while (!text.empty()) {
+        std::uint64_t chunk = kOnes * ' ';
+        const std::size_t width = std::min(text.size(), kChunk);
+        std::memcpy(&chunk, text.data(), width);
+        const std::uint64_t special = (chunk & kHighBits) | has_zero(chunk) | has_zero(chunk ^ (kOnes * '%')) | has_zero(chunk ^ (kOnes * '+'));
+        if (special != 0) {
+            return false;
+        }
+        text.remove_prefix(width);
+    }
+    return true;
 }
 
 std::size_t count_characters(std::string_view text) {

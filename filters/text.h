@@ -19,6 +19,9 @@ namespace filters {
 // Where the first malformed sequence of `text` begins; npos when there is none.
 [[nodiscard]] std::size_t find_invalid_utf8(std::string_view text);
 
+// True when `text` is ASCII without NUL, `%` and `+`: percent-decoding leaves it as it is, whatever a `+` stands for.
+[[nodiscard]] bool is_plain(std::string_view text);
+
 // How many characters (code points) valid UTF-8 holds.
 [[nodiscard]] std::size_t count_characters(std::string_view text);
 

@@ -3,56 +3,30 @@
 #include <pthread.h>
 #include <signal.h>
 
-#include <algorithm>
-#include <array>
 #include <cstdio>
-#include <random>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <vector>
 
 #include <fmt/format.h>
 
+#include "gateway/admin.h"
 #include "gateway/config/config.h"
 #include "gateway/error.h"
 #include "gateway/health.h"
 #include "gateway/http/server.h"
+#include "gateway/observe/log.h"
+#include "gateway/observe/metrics.h"
 #include "gateway/pipeline.h"
-#include "gateway/respond/problem.h"
+#include "gateway/service.h"
 #include "sql/backends.h"
 
 namespace gateway {
 namespace {
 
 using tl::unexpected;
-
-constexpr std::size_t kRequestIdMax = 128;
-
-bool is_well_formed_id(std::string_view id) {
-    return !id.empty() && id.size() <= kRequestIdMax && std::ranges::all_of(id, [](char c) {
-        return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '_' || c == '.';
-    });
-}
-
-std::string new_request_id() {
-    static thread_local std::mt19937_64 random = [] {
-        std::random_device device;
-        std::seed_seq seed{device(), device(), device(), device()};
-        return std::mt19937_64(seed);
-    }();
-    return fmt::format("{:016x}{:016x}", random(), random());
-}
-
-std::string request_id_of(const http::Request& request) {
-    const std::vector<std::string_view> sent = request.values("X-Request-Id");
-    return sent.size() == 1 && is_well_formed_id(sent.front()) ? std::string(sent.front()) : new_request_id();
-}
-
-// What every answer bears, whoever made it.
-void add_common_headers(http::Response& response, const std::string& request_id) {
-    response.headers.push_back({"X-Request-Id", request_id});
-    response.headers.push_back({"Cache-Control", "no-store"});
-    response.headers.push_back({"X-Content-Type-Options", "nosniff"});
-}
 
 void complain(const std::vector<std::string>& messages) {
     for (const std::string& message : messages) fmt::print(stderr, "rowgate: {}\n", message);
@@ -68,69 +42,107 @@ tl::expected<Snapshot, std::vector<std::string>> load_snapshot(const std::string
     return Snapshot{std::move(*config), std::move(*trusted), std::move(*registry)};
 }
 
-// Turns each request into one answer and one line of the log.
-class Service {
+sigset_t awaited_signals() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) sigaddset(&signals, signal);
+    return signals;
+}
+
+std::vector<observe::ProblemKind> problem_kinds() {
+    std::vector<observe::ProblemKind> kinds;
+    for (const CodeEntry& entry : codes()) kinds.push_back({entry.name, entry.status});
+    return kinds;
+}
+
+// The operators' listener and its thread: from before the first client is served until after the last one is.
+class AdminListener {
 public:
-    Service(const Snapshot& snapshot, observe::Log& log) : snapshot_(snapshot), log_(log) {}
-
-    http::Response serve(http::Request&& request) {
-        observe::RequestServed event;
-        event.request_id = request_id_of(request);
-        event.peer = request.peer;
-        event.method = request.method;
-        event.target = request.target;
-        const auto received = request.received;
-        http::Response response;
-        try {
-            auto health = health_.answer(request, snapshot_, event);
-            response = health ? std::move(*health) : answer(std::move(request), snapshot_, event);
-        } catch (const std::exception& exception) {
-            Problem problem;
-            problem.detail = "the gateway failed; the log has the reason under this request's id";
-            event.code = entry_of(problem.code).name;
-            event.internal = exception.what();
-            response = respond::problem_response(problem);
-        }
-        finish(response, event, received);
-        return response;
+    AdminListener(Admin& admin, const config::Config& config, observe::Log& log)
+        : log_(log),
+          server_(
+              admin_options(config), [&admin](http::Request&& request) { return admin.serve(std::move(request)); },
+              [](const http::Refusal& refusal) { return Admin::refuse(refusal); }) {
+        const std::uint16_t port = server_.bind();
+        log_.write(observe::AdminStarted{config.admin_address, port});
+        thread_ = std::thread([this] {
+            try {
+                server_.run();
+            } catch (const std::exception& exception) {
+                log_.write(observe::Failed{std::string("the admin listener ended: ") + exception.what()});
+            }
+        });
     }
-
-    http::Response refuse(const http::Refusal& refusal) {
-        observe::RequestServed event;
-        event.request_id = new_request_id();
-        Problem problem = to_problem(refusal);
-        problem.position = refusal.status == 400 ? std::optional<std::size_t>() : problem.position;
-        event.code = entry_of(problem.code).name;
-        event.internal = problem.internal;
-        http::Response response = respond::problem_response(problem);
-        finish(response, event, std::chrono::steady_clock::now());
-        return response;
+    ~AdminListener() {
+        server_.stop();
+        thread_.join();
     }
-
-    Health& health() { return health_; }
+    AdminListener(const AdminListener&) = delete;
+    AdminListener& operator=(const AdminListener&) = delete;
 
 private:
-    void finish(http::Response& response, observe::RequestServed& event, std::chrono::steady_clock::time_point received) {
-        add_common_headers(response, event.request_id);
-        event.status = response.status;
-        event.bytes = response.body.size();
-        event.duration = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - received);
-        log_.write(event);
-    }
-
-    const Snapshot& snapshot_;
     observe::Log& log_;
-    Health health_;
+    http::Server server_;
+    std::thread thread_;
 };
+
+// Serves until a signal says stop, on sockets that are bound.
+void serve_until_stopped(http::Server& server, Health& health, observe::Log& log) {
+    std::thread waiter([&] {
+        const sigset_t signals = awaited_signals();
+        int signal = 0;
+        for (sigwait(&signals, &signal); signal == SIGUSR1; sigwait(&signals, &signal)) log.reopen();
+        health.start_draining();
+        log.write(observe::Stopping{signal == SIGTERM ? "SIGTERM" : "SIGINT"});
+        server.stop();
+    });
+    // run() also ends when the listening socket fails; then the waiter is still waiting for its signal.
+    const auto end_waiter = [&waiter] {
+        pthread_kill(waiter.native_handle(), SIGTERM);
+        waiter.join();
+    };
+    try {
+        server.run();
+    } catch (...) {
+        end_waiter();
+        throw;
+    }
+    end_waiter();
+}
+
+void serve(const Snapshot& snapshot) {
+    const config::Config& config = snapshot.config;
+    observe::Log log(config.access_log, config.access_log_flush);
+    log.write_on_abort();
+    try {
+        observe::Metrics metrics(problem_kinds(), ROWGATE_VERSION);
+        Health health;
+        Service service(snapshot, health, log, metrics);
+        http::ServerOptions options = config.server;
+        options.is_exempt = [&snapshot](const std::string& address) {
+            return address == "::1" || address.starts_with("127.") || snapshot.trusted.contains(address);
+        };
+        http::Server server(
+            std::move(options), [&](http::Request&& request) { return service.serve(std::move(request)); },
+            [&](const http::Refusal& refusal) { return service.refuse(refusal); });
+        const std::uint16_t port = server.bind();
+        log.write(observe::Started{config.server.address, port});
+        Admin admin(snapshot, health, log, metrics, server);
+        std::optional<AdminListener> listener;
+        if (config.has_admin()) listener.emplace(admin, config, log);
+        serve_until_stopped(server, health, log);
+    } catch (const std::exception& exception) {
+        log.write(observe::Failed{exception.what()});
+        throw;
+    }
+}
 
 }  // namespace
 
 int serve(const std::string& config_file, const Environment& environment) {
-    // Every thread inherits the mask; the one that waits below is the only one to see these signals.
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
+    observe::note_start();
+    // Every thread inherits the mask; the one that waits for them is the only one to see these signals.
+    const sigset_t signals = awaited_signals();
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
     auto snapshot = load_snapshot(config_file, environment);
@@ -140,24 +152,7 @@ int serve(const std::string& config_file, const Environment& environment) {
     }
     try {
         sql::start();
-        observe::Log log(snapshot->config.access_log);
-        Service service(*snapshot, log);
-        http::Server server(
-            snapshot->config.server, [&](http::Request&& request) { return service.serve(std::move(request)); },
-            [&](const http::Refusal& refusal) { return service.refuse(refusal); });
-        const std::uint16_t port = server.bind();
-        log.write(observe::Started{snapshot->config.server.address, port});
-        std::thread waiter([&] {
-            int signal = 0;
-            sigwait(&signals, &signal);
-            service.health().start_draining();
-            log.write(observe::Stopping{signal == SIGTERM ? "SIGTERM" : "SIGINT"});
-            server.stop();
-        });
-        server.run();
-        // run() also returns when the listening socket fails; then the waiter is still waiting for its signal.
-        pthread_kill(waiter.native_handle(), SIGTERM);
-        waiter.join();
+        serve(*snapshot);
     } catch (const std::exception& exception) {
         complain({exception.what()});
         return kExitFailure;
@@ -189,6 +184,20 @@ int print_settings_table() {
     fmt::print("| setting | default | meaning |\n|---|---|---|\n");
     for (const config::Setting& setting : config::settings()) {
         fmt::print("| `{}` | `{}` | {} |\n", setting.key, setting.fallback, setting.meaning);
+    }
+    return kExitOk;
+}
+
+int print_metrics_table() {
+    fmt::print("| metric | type | labels | meaning |\n|---|---|---|---|\n");
+    for (const observe::MetricFamily& family : observe::metric_families()) {
+        std::string labels;
+        for (std::string_view rest = family.labels; !rest.empty();) {
+            const std::size_t comma = rest.find(", ");
+            labels += (labels.empty() ? "`" : ", `") + std::string(rest.substr(0, comma)) + '`';
+            rest = comma == std::string_view::npos ? std::string_view{} : rest.substr(comma + 2);
+        }
+        fmt::print("| `{}` | {} | {} | {} |\n", family.name, family.type, labels, family.meaning);
     }
     return kExitOk;
 }

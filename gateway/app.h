@@ -13,7 +13,7 @@ inline constexpr int kExitUsage = 2;
 
 using Environment = std::map<std::string, std::string>;
 
-// Serves until SIGTERM or SIGINT, then finishes what is under way. Problems go to standard error, one a line.
+// Serves until SIGTERM or SIGINT, then finishes what is under way; SIGUSR1 opens the log's file anew. Problems go to standard error, one a line.
 int serve(const std::string& config_file, const Environment& environment);
 
 // Reads configuration and registry as `serve` would, opens nothing, and says what is wrong.
@@ -25,5 +25,6 @@ int print_config(const std::string& config_file, const Environment& environment)
 // The tables that the documentation bears, as Markdown: made here so that they cannot drift.
 int print_settings_table();
 int print_errors_table();
+int print_metrics_table();
 
 }  // namespace gateway

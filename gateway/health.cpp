@@ -33,11 +33,14 @@ std::optional<http::Response> Health::answer(const http::Request& request, const
     const std::string_view target = request.target;
     const std::string_view path = target.substr(0, target.find('?'));
     if (path != "/livez" && path != "/readyz") return std::nullopt;
+    event.route = path == "/livez" ? observe::Route::livez : observe::Route::readyz;
     if (request.method != "GET" && request.method != "HEAD") {
         return problem(Code::method_not_allowed, "health is read with GET or HEAD", event);
     }
     if (path != target) return problem(Code::query_invalid, "this path takes no parameters", event);
     if (path == "/livez") return status_response("alive");
+    // Asking a database takes time that there is none of now.
+    if (request.is_shed) return problem(Code::overloaded, "more requests come in than can be answered", event);
     if (is_draining_) return problem(Code::overloaded, "the gateway is stopping", event);
     if (!are_databases_up(snapshot, event.internal)) {
         return problem(Code::database_unavailable, "a required database does not answer", event);

@@ -9,6 +9,7 @@
 #include "filters/parse.h"
 #include "filters/print.h"
 #include "gateway/error.h"
+#include "gateway/http/blocking.h"
 #include "gateway/request/body.h"
 #include "gateway/request/prefer.h"
 #include "gateway/request/target.h"
@@ -96,6 +97,7 @@ sql::plan::Verb plan_verb(Method method) {
 struct Context {
     Request& request;
     const Snapshot& snapshot;
+    observe::RequestServed& event;
     sql::exec::Deadline deadline;
     Method method = Method::get;
     request::Target target;
@@ -105,10 +107,12 @@ struct Context {
 };
 
 constexpr std::size_t kDatabaseSegments = 4;  // org, project, type, database
+constexpr std::size_t kHeadersUsual = 8;      // of an answer, those that every answer bears included
 
 Response json_response(int status, std::string body) {
     Response response;
     response.status = status;
+    response.headers.reserve(kHeadersUsual);
     response.headers.push_back({"Content-Type", "application/json"});
     response.body = std::move(body);
     return response;
@@ -167,13 +171,13 @@ Outcome<void> check_headers(Context& context) {
         "If-Match",      "If-Unmodified-Since", "Idempotency-Key", "X-Delete-Token", "X-Conditional-Delete",
         "X-Hard-Delete", "ES-HardDelete"};
     for (const std::string_view name : kUndelivered) {
-        if (!context.request.values(name).empty()) {
+        if (context.request.has(name)) {
             return refuse(Code::not_implemented, fmt::format("the header {} is not delivered yet", name), "send the request without it");
         }
     }
     // A read may answer in full; a write that the client made conditional must not run without its condition.
     const bool is_write = verb_of(context.method) != tenants::Verb::get;
-    if (is_write && !context.request.values("If-None-Match").empty()) {
+    if (is_write && context.request.has("If-None-Match")) {
         return refuse(Code::not_implemented, "the header If-None-Match is not delivered yet on a write", "send the request without it");
     }
     return {};
@@ -191,13 +195,16 @@ Outcome<sql::plan::Body> parse_request_body(Context& context) {
         return refuse(Code::body_too_large, fmt::format("the body is larger than body_bytes_max, {} bytes",
                                                         context.snapshot.config.server.body_bytes_max));
     }
-    const std::vector<std::string_view> encodings = request.values("Content-Encoding");
-    if (!encodings.empty()) {
+    if (request.body_state == http::BodyState::none) {
+        return refuse(Code::length_required, fmt::format("{} takes a body, and the request has neither Content-Length nor Transfer-Encoding", request.method),
+                      "send the body with its Content-Length");
+    }
+    if (request.has("Content-Encoding")) {
         return refuse(Code::media_type_unsupported, "a body with a Content-Encoding is not taken", "send the JSON as it is");
     }
-    const std::vector<std::string_view> types = request.values("Content-Type");
-    if (!request.body.empty() && (types.size() != 1 || !request::is_json_content_type(types.front()))) {
-        return refuse(Code::media_type_unsupported, types.empty() ? "the body has no Content-Type" : "the body's Content-Type is not JSON",
+    const Request::Found type = request.find("Content-Type");
+    if (!request.body.empty() && (type.count != 1 || !request::is_json_content_type(type.value))) {
+        return refuse(Code::media_type_unsupported, type.count == 0 ? "the body has no Content-Type" : "the body's Content-Type is not JSON",
                       "send Content-Type: application/json");
     }
     const auto shape =
@@ -216,6 +223,7 @@ Outcome<void> refuse_body(const Context& context) {
 std::vector<const schemas::Column*> read_columns(const sql::plan::Plan& plan) {
     std::vector<const schemas::Column*> columns;
     if (const auto* read = std::get_if<sql::plan::ReadPlan>(&plan)) {
+        columns.reserve(read->columns.size());
         for (const std::size_t index : read->columns) columns.push_back(&read->table->columns[index]);
     }
     return columns;
@@ -227,10 +235,12 @@ Response respond_rows(const Context& context, const sql::plan::ReadPlan& plan, r
     Response response = json_response(200, std::move(rows).take());
     std::string range = "rows */0";
     if (count > 0) {
-        range = fmt::format("rows {}-{}/{}", plan.offset, plan.offset + count - 1,
-                            has_more ? "*" : std::to_string(plan.offset + count));
+        const std::string end = std::to_string(plan.offset + count);
+        range = "rows ";
+        range.append(std::to_string(plan.offset)).append("-").append(std::to_string(plan.offset + count - 1)).append("/");
+        range.append(has_more ? "*" : end);
     }
-    response.headers.push_back({"Content-Range", range});
+    response.headers.push_back({"Content-Range", std::move(range)});
     if (context.numbers == respond::Numbers::string) response.headers.push_back({"Preference-Applied", "numbers=string"});
     return response;
 }
@@ -267,6 +277,18 @@ Response respond_insert(const Context& context, const sql::plan::InsertPlan& pla
     return response;
 }
 
+void note_call(const Context& context, const sql::plan::Plan& plan, std::chrono::steady_clock::time_point began, std::string_view code) {
+    using observe::DatabaseOperation;
+    struct Operation {
+        DatabaseOperation operator()(const sql::plan::ReadPlan&) const { return DatabaseOperation::select; }
+        DatabaseOperation operator()(const sql::plan::InsertPlan&) const { return DatabaseOperation::insert; }
+        DatabaseOperation operator()(const sql::plan::UpdatePlan&) const { return DatabaseOperation::update; }
+        DatabaseOperation operator()(const sql::plan::DeletePlan&) const { return DatabaseOperation::erase; }
+    };
+    const auto time = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began);
+    context.event.calls.add({system_of(*context.database), std::visit(Operation{}, plan), code, time});
+}
+
 // One bound attempt: guard, render, execute, respond. An error of the database comes back as it is, for the caller may bind again.
 struct Failure {
     Problem problem;
@@ -279,12 +301,19 @@ tl::expected<Response, Failure> run(Context& context, sql::plan::Plan&& bound) {
     const std::vector<const schemas::Column*> columns = read_columns(guarded->plan());
     const auto* read = std::get_if<sql::plan::ReadPlan>(&guarded->plan());
     respond::JsonRows rows(columns, context.numbers, read != nullptr ? read->limit : 0);
-    const auto outcome =
-        sql::exec::execute(program, columns, *context.database->database, context.deadline, read != nullptr ? &rows : nullptr);
+    const auto began = std::chrono::steady_clock::now();
+    const auto outcome = [&] {
+        // Commits wait for the disk, and many at once share one wait: they do not count among the few that compute.
+        std::optional<http::Blocking> blocking;
+        if (read == nullptr) blocking.emplace();
+        return sql::exec::execute(program, columns, *context.database->database, context.deadline, read != nullptr ? &rows : nullptr);
+    }();
     if (!outcome) {
-        return tl::unexpected<Failure>(
-            {to_problem(outcome.error()), outcome.error().fault == sql::exec::DbFault::schema_changed});
+        Problem problem = to_problem(outcome.error());
+        note_call(context, guarded->plan(), began, entry_of(problem.code).name);
+        return tl::unexpected<Failure>({std::move(problem), outcome.error().fault == sql::exec::DbFault::schema_changed});
     }
+    note_call(context, guarded->plan(), began, {});
     if (read != nullptr) return respond_rows(context, *read, std::move(rows));
     if (const auto* insert = std::get_if<sql::plan::InsertPlan>(&guarded->plan())) return respond_insert(context, *insert, *outcome);
     return json_response(200, fmt::format(R"({{"rows_affected":{}}})", outcome->rows_affected));
@@ -306,25 +335,20 @@ tl::unexpected<Problem> refuse_view(const Context& context) {
 Outcome<Response> answer_bound(Context& context, const sql::plan::Intent& intent, schemas::TablePtr table) {
     sql::exec::CatalogCache& catalog = context.database->database->catalog();
     const std::string& name = context.target.segments[4];
-    bool has_body = false;
-    sql::plan::Body body;
+    const bool takes_body = intent.verb == sql::plan::Verb::insert || intent.verb == sql::plan::Verb::update;
     bool has_reloaded = false;
     constexpr int kAttempts = 8;
     for (int attempt = 1;; ++attempt) {
         // Checked anew with each table: it may have become a view since.
         if (table->kind == schemas::TableKind::view && intent.verb != sql::plan::Verb::read) return refuse_view(context);
         auto plan = sql::plan::bind_query(intent, table, context.snapshot.config.limits);
-        if (plan && !has_body) {
-            if (context.method == Method::post || context.method == Method::put || context.method == Method::patch) {
-                TRY(parsed, parse_request_body(context));
-                body = std::move(parsed);
-            } else {
-                CHECK(refuse_body(context));
-            }
-            has_body = true;
-        }
-        if (plan && (context.method == Method::post || context.method == Method::put || context.method == Method::patch)) {
+        if (plan && takes_body) {
+            TRY(body, parse_request_body(context));
             plan = sql::plan::bind_body(std::move(*plan), body);
+            // Only its bytes are kept for another attempt: a large body's cells would be in memory while the database works.
+            context.request.body = std::move(body.source);
+        } else if (plan) {
+            CHECK(refuse_body(context));
         }
         if (!plan) {
             // What does not bind may be new in the database: look again, once, before it is refused.
@@ -435,6 +459,8 @@ Outcome<Response> answer_request(Context& context, observe::RequestServed& event
         return refuse(Code::path_unknown, "an address is {base}/{org}/{project}/{db_type}/{db}/{table}",
                       fmt::format("the base paths here are {}", fmt::join(config.base_paths, " and ")));
     }
+    static constexpr std::array kRoutes{observe::Route::database, observe::Route::table, observe::Route::row};
+    event.route = kRoutes.at(segments.size() - kDatabaseSegments);
     event.org = segments[0];
     event.project = segments[1];
     TRY(subject, auth::authenticate(context.request, context.snapshot.trusted));
@@ -460,6 +486,7 @@ Outcome<Response> answer_request(Context& context, observe::RequestServed& event
 http::Response answer(http::Request&& request, const Snapshot& snapshot, observe::RequestServed& event) {
     Context context{.request = request,
                     .snapshot = snapshot,
+                    .event = event,
                     .deadline = sql::exec::Deadline(request.received + snapshot.config.request_timeout),
                     .method = Method::get,
                     .target = {},

@@ -16,8 +16,12 @@ struct Snapshot {
     tenants::Registry registry;
 };
 
-// The answer, complete but for X-Request-Id and the other headers that every answer bears. `event` is filled for the log.
-// Never throws but for our own bugs and bad_alloc; thread safe.
+// The answer, complete but for X-Request-Id and the other headers that every answer bears. `event` is filled for log and metrics.
+// Of `request` only the body is taken: the rest stays, for `event` looks into it. Never throws but for our own bugs and bad_alloc; thread safe.
 [[nodiscard]] http::Response answer(http::Request&& request, const Snapshot& snapshot, observe::RequestServed& event);
+
+[[nodiscard]] inline observe::DatabaseSystem system_of(const tenants::RegisteredDatabase& database) {
+    return database.type == "ms" ? observe::DatabaseSystem::mariadb : observe::DatabaseSystem::sqlite;
+}
 
 }  // namespace gateway

@@ -1,5 +1,6 @@
 #include "schemas/temporal.h"
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -188,10 +189,11 @@ std::string rounding(unsigned fraction_digits) {
 
 // By hand, since dates come by the thousand in batches and fmt took most of the reading's time.
 void put(std::string& out, std::int64_t number, std::size_t size) {
-    out.append(size, '0');
-    for (std::size_t i = 1; number != 0 && i <= size; ++i, number /= 10) {
-        out[out.size() - i] = static_cast<char>('0' + number % 10);
+    std::array<char, kFractionMax> digits{};
+    for (std::size_t i = size; i > 0; --i, number /= 10) {
+        digits[i - 1] = static_cast<char>('0' + number % 10);
     }
+    out.append(digits.data(), size);
 }
 
 void put_clock(std::string& out, std::int64_t whole_seconds, std::size_t hour_size, microseconds fraction) {

@@ -27,8 +27,9 @@ struct SqliteSettings {
 struct CommonSettings {
     std::size_t connections_max = 16;
     std::chrono::milliseconds pool_wait_max{2000};
+    std::size_t pool_queue_max = 0;  // callers that may wait for a connection; 0: four times connections_max
     std::chrono::milliseconds connect_timeout{2000};
-    std::chrono::milliseconds statement_timeout{10000};
+    std::chrono::milliseconds statement_timeout{10000};  // no longer than the longest request, which it may outlast else
     std::size_t statements_cached = 64;  // prepared statements kept a connection
     exec::CatalogOptions catalog;
 };

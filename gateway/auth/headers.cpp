@@ -56,14 +56,14 @@ bool has_bits_beyond(std::string_view bytes, unsigned bits) {
 
 // What is wrong with a header that must be there once, or empty; `value` is it.
 std::string header_problem(const http::Request& request, std::string_view name, std::string_view& value) {
-    const std::vector<std::string_view> values = request.values(name);
-    if (values.empty()) {
+    const http::Request::Found found = request.find(name);
+    if (found.count == 0) {
         return fmt::format("{} is missing", name);
     }
-    if (values.size() > 1) {
-        return fmt::format("{} is sent {} times", name, values.size());
+    if (found.count > 1) {
+        return fmt::format("{} is sent {} times", name, found.count);
     }
-    value = values.front();
+    value = found.value;
     if (value.empty()) {
         return fmt::format("{} is empty", name);
     }
@@ -78,6 +78,7 @@ std::string header_problem(const http::Request& request, std::string_view name, 
 
 std::vector<std::string> split_roles(std::string_view text) {
     std::vector<std::string> roles;
+    roles.reserve(static_cast<std::size_t>(std::count(text.begin(), text.end(), ',')) + 1);
     while (true) {
         const std::size_t comma = text.find(',');
         std::string_view role = text.substr(0, comma);

@@ -144,7 +144,7 @@ std::string unknown_setting(std::string_view section, std::string_view name) {
         }
     }
     if (section.empty()) {
-        here.insert(here.end(), {"server", "limits", "database"});
+        here.insert(here.end(), {"server", "admin", "limits", "database"});
     }
     const std::string hint = did_you_mean(name, here);
     return "unknown setting" + (hint.empty() ? did_you_mean(name, everywhere) : hint);
@@ -235,6 +235,12 @@ tl::expected<Config, ConfigError> load(const std::string& file, const std::map<s
     if (config.server.target_bytes_max >= config.server.head_bytes_max) {
         errors.push_back(fmt::format("{}: [server] target_bytes_max: {} must be less than head_bytes_max, {}", file,
                                      config.server.target_bytes_max, config.server.head_bytes_max));
+    }
+    if (!config.has_admin() && config.admin_address != Config().admin_address) {
+        errors.push_back(fmt::format("{}: [admin] address: without [admin] port nothing listens there", file));
+    }
+    if (config.admin_port != 0 && config.admin_port == config.server.port && config.admin_address == config.server.address) {
+        errors.push_back(fmt::format("{}: [admin] port: {} is [server] port", file, config.admin_port));
     }
     if (!errors.empty()) {
         return tl::unexpected(std::move(errors));

@@ -24,6 +24,9 @@ struct Config {
     std::vector<std::string> trusted_proxies{"127.0.0.0/8", "::1/128"};  // addresses and CIDR ranges, "unix"
     std::string tenants_folder = "tenants";                              // absolute once loaded
     std::string access_log = "-";  // "-" is standard output, "" is none, else a file (absolute once loaded)
+    std::chrono::milliseconds access_log_flush{100};  // a line is written so much later at the latest
+    std::string admin_address = "127.0.0.1";  // [admin] the operators' listener: metrics and health
+    std::uint16_t admin_port = 0;              // 0: none, unless the address is a unix socket's
     std::chrono::milliseconds request_timeout{30000};
     filters::Limits filter_limits;
     schemas::Limits limits;
@@ -31,10 +34,13 @@ struct Config {
     std::string database_hint;         // added as hint to a 404 database_unknown
     std::size_t connections_max = 16;  // [database] defaults for each database
     std::chrono::milliseconds pool_wait_max{2000};
+    std::size_t pool_queue_max = 0;  // 0: four times the connections
     std::chrono::milliseconds connect_timeout{2000};
     std::chrono::milliseconds statement_timeout{10000};
     std::size_t statements_cached = 64;
     std::chrono::milliseconds catalog_lifetime{5000};
+
+    [[nodiscard]] bool has_admin() const { return admin_port != 0 || admin_address.starts_with("unix:"); }
 };
 
 // What is wrong and where: "config.toml:12: [server] prot: unknown setting; did you mean port?"

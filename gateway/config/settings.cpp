@@ -64,6 +64,19 @@ std::string check_address(const Config& config) {
     return config.server.address.empty() ? "must not be empty" : "";
 }
 
+std::string check_socket_mode(const Config& config) {
+    const std::string& mode = config.server.socket_mode;
+    const bool is_octal = mode.size() >= 3 && mode.size() <= 4 && mode.find_first_not_of("01234567") == std::string::npos;
+    return is_octal ? "" : "must be three or four octal digits, as in \"0660\"";
+}
+
+std::string check_admin_address(const Config& config) {
+    if (config.admin_address == "systemd") {
+        return "must be an address or \"unix:/path\": systemd's socket is the clients'";
+    }
+    return config.admin_address.empty() ? "must not be empty" : "";
+}
+
 std::string check_tenants_folder(const Config& config) {
     return config.tenants_folder.empty() ? "must not be empty" : "";
 }
@@ -78,12 +91,26 @@ const std::vector<Row>& table() {
          "Folder of the tenants' files, one an organization; relative to the config file"},
         {"access_log", [](Config& c) { return &c.access_log; }, 0, 0, nullptr,
          "File of the JSON log, relative to the config file; \"-\" is standard output, \"\" is none"},
+        {"access_log_flush_ms", [](Config& c) { return &c.access_log_flush; }, 0, 60'000, nullptr,
+         "Time that a line may wait in memory to be written with others; 0 writes it at once"},
         {"database_hint", [](Config& c) { return &c.database_hint; }, 0, 0, nullptr,
          "Hint added to the answer that a database is unknown"},
 
-        {"server.address", [](Config& c) { return &c.server.address; }, 0, 0, check_address, "Address to listen on"},
+        {"server.address", [](Config& c) { return &c.server.address; }, 0, 0, check_address,
+         "Address to listen on, \"unix:/path\", or \"systemd\" for a socket that systemd passes"},
         {"server.port", [](Config& c) { return &c.server.port; }, 0, 65535, nullptr, "Port to listen on; 0 takes any free one"},
-        {"server.threads", [](Config& c) { return &c.server.threads; }, 1, 4096, nullptr, "Threads that serve connections"},
+        {"server.socket_mode", [](Config& c) { return &c.server.socket_mode; }, 0, 0, check_socket_mode,
+         "Permissions of a unix socket's file, in octal"},
+        {"server.workers", [](Config& c) { return &c.server.workers; }, 0, 1024, nullptr,
+         "Requests computed at once; 0 is twice the number of processors"},
+        {"server.threads", [](Config& c) { return &c.server.threads; }, 1, 4096, nullptr,
+         "Requests under way at once, those included that wait for a database"},
+        {"server.connections_max", [](Config& c) { return &c.server.connections_max; }, 1, 1'000'000, nullptr,
+         "Connections of clients in all: 503 beyond"},
+        {"server.connections_per_address_max", [](Config& c) { return &c.server.connections_per_address_max; }, 1, 1'000'000,
+         nullptr, "Connections from one address: 503 beyond; loopback and `trusted_proxies` are not counted"},
+        {"server.buffered_bytes_max", [](Config& c) { return &c.server.buffered_bytes_max; }, 1 << 20, std::int64_t{1} << 40,
+         nullptr, "Bytes of bodies and answers kept in memory for all clients together: 503 beyond"},
         {"server.target_bytes_max", [](Config& c) { return &c.server.target_bytes_max; }, 64, 1 << 20, nullptr,
          "Longest request target (path and query): 414 beyond"},
         {"server.head_bytes_max", [](Config& c) { return &c.server.head_bytes_max; }, 1024, 1 << 21, nullptr,
@@ -100,8 +127,16 @@ const std::vector<Row>& table() {
          "Time a client may stall while it is sent an answer"},
         {"server.idle_timeout_ms", [](Config& c) { return &c.server.idle_timeout; }, 1, 24 * kHourMs, nullptr,
          "Time a connection may be idle between requests"},
+        {"server.queue_age_max_ms", [](Config& c) { return &c.server.queue_age_max; }, 1, kHourMs, nullptr,
+         "Time a request may wait for a worker: 503 beyond, before any work is done"},
+        {"server.drain_timeout_ms", [](Config& c) { return &c.server.drain_timeout; }, 1, kHourMs, nullptr,
+         "Time that requests under way have to end after SIGTERM"},
         {"server.request_timeout_ms", [](Config& c) { return &c.request_timeout; }, 1, kHourMs, nullptr,
          "Time after which nobody waits for an answer any more"},
+
+        {"admin.address", [](Config& c) { return &c.admin_address; }, 0, 0, check_admin_address,
+         "Address of the operators' listener (`/metrics`, `/livez`, `/readyz`), or \"unix:/path\"; clients must not reach it"},
+        {"admin.port", [](Config& c) { return &c.admin_port; }, 0, 65535, nullptr, "Port of the operators' listener; 0 is none"},
 
         {"limits.conditions_max", [](Config& c) { return &c.filter_limits.conditions_max; }, 1, 1000, nullptr,
          "Conditions in one query"},
@@ -117,6 +152,8 @@ const std::vector<Row>& table() {
          "Connections to one database, unless its entry says otherwise"},
         {"database.pool_wait_max_ms", [](Config& c) { return &c.pool_wait_max; }, 0, kHourMs, nullptr,
          "Time a request waits for a free connection"},
+        {"database.pool_queue_max", [](Config& c) { return &c.pool_queue_max; }, 0, 1'000'000, nullptr,
+         "Requests that may wait for a free connection: 503 beyond; 0 is four times the connections"},
         {"database.connect_timeout_ms", [](Config& c) { return &c.connect_timeout; }, 1, kHourMs, nullptr,
          "Time to connect to a database"},
         {"database.statement_timeout_ms", [](Config& c) { return &c.statement_timeout; }, 1, kHourMs, nullptr,

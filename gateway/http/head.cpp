@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kMethodBytesMax = 32;
 constexpr std::size_t kVersionBytes = 8;  // "HTTP/1.1"
+constexpr std::size_t kHeadersUsual = 16;
 
 tl::unexpected<Refusal> refuse(int status, std::string_view detail, std::size_t position) {
     return tl::unexpected(Refusal{status, std::string(detail), position});
@@ -182,11 +183,6 @@ tl::expected<void, Refusal> parse_field(std::string_view line, std::size_t posit
     const std::string_view value = trim_blanks(raw);
     const std::size_t value_position =
         position + colon + 1 + (value.empty() ? 0 : static_cast<std::size_t>(value.data() - raw.data()));
-    for (std::size_t index = 0; index < value.size(); ++index) {
-        if (is_control(value[index])) {
-            return refuse(400, "a header's value holds a control character", value_position + index);
-        }
-    }
     if (auto read = read_framing(name, {value, value_position}, framing); !read) {
         return read;
     }
@@ -247,8 +243,15 @@ tl::expected<std::size_t, Refusal> find_head_end(std::string_view bytes, std::si
     if (bytes.substr(0, scanned).find('\n') == std::string_view::npos) {
         line_fault = find_line_fault(bytes.substr(0, bytes.find_first_of("\r\n")), options);
     }
+    const std::string_view looked_at = bytes.substr(0, std::min({bytes.size(), options.head_bytes_max, line_fault.index}));
     // One byte is looked at again, for a CR may have been the last one.
     for (std::size_t index = scanned == 0 ? 0 : scanned - 1; index < bytes.size(); ++index) {
+        if (index < looked_at.size()) {
+            index = find_control_or_tab(looked_at, index);
+            if (index == bytes.size()) {
+                break;
+            }
+        }
         if (index >= options.head_bytes_max) {
             return refuse(431, "the request's head is larger than this server's limit", index);
         }
@@ -283,9 +286,14 @@ tl::expected<Head, Refusal> parse_head(std::string_view bytes, const ServerOptio
     if (*head_end == 0 || *head_end != bytes.size()) {
         return refuse(400, "the request's head does not end with an empty line", bytes.size());
     }
+    return parse_found_head(bytes, options);
+}
+
+tl::expected<Head, Refusal> parse_found_head(std::string_view bytes, const ServerOptions& options) {
     Head head;
+    head.headers.reserve(kHeadersUsual);
     Framing framing;
-    // Every control character but the CRLF of a line's end was refused above, so lines can be cut at CRLF safely.
+    // find_head_end has refused every control character but the CRLF of a line's end: lines can be cut at CRLF safely.
     std::size_t position = bytes.find("\r\n");
     if (auto parsed = parse_request_line(bytes.substr(0, position), options, head); !parsed) {
         return tl::unexpected(parsed.error());

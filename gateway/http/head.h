@@ -42,5 +42,7 @@ struct Head {
 // holds becomes its maximum: too large, in its turn. `Refusal::position` is the byte in the head. The detail is a fixed sentence:
 // it holds no byte of the client's.
 [[nodiscard]] tl::expected<Head, Refusal> parse_head(std::string_view bytes, const ServerOptions& options);
+// The same for bytes that find_head_end has looked at already, up to the end that it found.
+[[nodiscard]] tl::expected<Head, Refusal> parse_found_head(std::string_view bytes, const ServerOptions& options);
 
 }  // namespace gateway::http

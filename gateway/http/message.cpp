@@ -16,6 +16,16 @@ std::vector<std::string_view> Request::values(std::string_view name) const {
     return found;
 }
 
+Request::Found Request::find(std::string_view name) const {
+    Found found;
+    for (const Header& header : headers) {
+        if (is_equal_ignoring_case(header.name, name) && ++found.count == 1) {
+            found.value = header.value;
+        }
+    }
+    return found;
+}
+
 std::string_view reason(int status) {
     switch (status) {
         case 100:

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,17 +24,31 @@ struct Request {
     std::vector<Header> headers;
     std::string body;  // de-chunked; empty when too large
     BodyState body_state = BodyState::none;
+    bool is_shed = false;  // more comes in than can be done: to be answered 503 without work
     std::string peer;  // the peer's address without port; "unix" for a unix socket
     std::chrono::steady_clock::time_point received;
 
     // Values of every header of this name (case-insensitive), in order.
     [[nodiscard]] std::vector<std::string_view> values(std::string_view name) const;
+
+    // The same for a header that is expected once: the first value, and how many there are.
+    struct Found {
+        std::string_view value;
+        std::size_t count = 0;
+    };
+    [[nodiscard]] Found find(std::string_view name) const;
+    [[nodiscard]] bool has(std::string_view name) const { return find(name).count != 0; }
 };
+
+// The next piece of a long answer, appended to `piece`; false when that was the last one. Called when the client has taken what
+// came before, from any of the server's threads, one at a time. When it throws, the client sees that the answer is cut short.
+using BodySource = std::function<bool(std::string& piece)>;
 
 struct Response {
     int status = 500;
     std::vector<Header> headers;  // no Content-Length, Connection or Date: the server writes them
     std::string body;             // dropped for HEAD, but its length is sent
+    BodySource source = nullptr;  // instead of body: an answer that is made while it is sent
 };
 
 // RFC 9110 reason phrase of a status.

@@ -1,45 +1,68 @@
-// The closed list of what happens here that somebody outside may want to know. The log reads it now, metrics will.
+// The closed list of what happens here that somebody outside may want to know. It has two readers, Log and Metrics, and knows
+// neither. Made by service, pipeline and app; texts are the request's own and are read before it ends.
 #pragma once
 
+#include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 
 namespace gateway::observe {
 
+// What a request was for, as a template: never the path itself.
+enum class Route : std::uint8_t { none, livez, readyz, database, table, row };
+
+enum class DatabaseSystem : std::uint8_t { mariadb, sqlite };
+enum class DatabaseOperation : std::uint8_t { select, insert, update, erase };
+
+// One program run on a database for a request, its retries included.
+struct DatabaseCalled {
+    DatabaseSystem system = DatabaseSystem::mariadb;
+    DatabaseOperation operation = DatabaseOperation::select;
+    std::string_view code;  // of the problem that a failure is, static; empty when it went well
+    std::chrono::microseconds duration{0};
+};
+
+// The calls of one request, in place: there is one, or a few where the table had changed.
+class DatabaseCalls {
+public:
+    static constexpr std::size_t kMax = 8;  // what comes after is left out
+
+    void add(const DatabaseCalled& call) {
+        if (count_ < kMax) {
+            calls_[count_++] = call;
+        }
+    }
+    [[nodiscard]] const DatabaseCalled* begin() const { return calls_.data(); }
+    [[nodiscard]] const DatabaseCalled* end() const { return calls_.data() + count_; }
+
+private:
+    std::array<DatabaseCalled, kMax> calls_;
+    std::size_t count_ = 0;
+};
+
 // One a request, when its answer is complete.
 struct RequestServed {
     std::string request_id;
-    std::string peer;
-    std::string method;
-    std::string target;         // as sent; the log escapes it
+    std::string_view peer;
+    std::string_view method;    // as sent
+    std::string_view target;    // as sent; the log escapes it
+    Route route = Route::none;
     int status = 0;
-    std::string code;           // the problem's, or empty
+    std::string_view code;      // the problem's, static, or empty
     std::string org, project, user;
-    std::uint64_t bytes = 0;    // of the body
+    std::uint64_t bytes_in = 0; // of the request's body
+    std::uint64_t bytes = 0;    // of the answer's
     std::chrono::microseconds duration{0};
+    DatabaseCalls calls;
     std::string internal;       // an error's inner text; empty otherwise
 };
 
 struct Started { std::string address; std::uint16_t port = 0; };
+struct AdminStarted { std::string address; std::uint16_t port = 0; };
 struct Stopping { std::string reason; };
 struct Failed { std::string what; };
-
-// JSON lines. Thread safe; a line is written whole. `path` "-" is standard output, "" is nowhere.
-class Log {
-public:
-    explicit Log(const std::string& path);
-    ~Log();
-    void write(const RequestServed& event);
-    void write(const Started& event);
-    void write(const Stopping& event);
-    void write(const Failed& event);
-
-private:
-    struct Sink;
-    std::unique_ptr<Sink> sink_;
-};
 
 }  // namespace gateway::observe

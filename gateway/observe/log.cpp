@@ -1,128 +1,152 @@
+#include "gateway/observe/log.h"
+
+#include <cstdint>
 #include <ctime>
-#include <stdexcept>
+#include <string_view>
 
 #include <fmt/format.h>
-#include <spdlog/logger.h>
-#include <spdlog/sinks/basic_file_sink.h>
-#include <spdlog/sinks/stdout_sinks.h>
 
-#include "gateway/observe/event.h"
 #include "gateway/observe/json_text.h"
 
 namespace gateway::observe {
 namespace {
 
-// RFC 3339, UTC, milliseconds.
-std::string now_text() {
-    const auto now = std::chrono::system_clock::now();
-    const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
-    const std::time_t seconds = static_cast<std::time_t>(milliseconds / 1000);
-    std::tm utc{};
-    gmtime_r(&seconds, &utc);
-    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour,
-                       utc.tm_min, utc.tm_sec, milliseconds % 1000);
+constexpr std::size_t kLineUsual = 2048;
+constexpr std::size_t kLineKept = 64u << 10;  // memory that a thread keeps for its next line
+constexpr std::size_t kEscapedMax = 6;        // bytes that one byte becomes: \u001F
+
+// RFC 3339, UTC, without the milliseconds: made once a second a thread.
+std::string_view text_of_second(std::int64_t since_1970) {
+    thread_local std::int64_t made_for = -1;
+    thread_local std::string text;
+    if (since_1970 != made_for) {
+        const auto seconds = static_cast<std::time_t>(since_1970);
+        std::tm utc{};
+        ::gmtime_r(&seconds, &utc);
+        text = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour,
+                           utc.tm_min, utc.tm_sec);
+        made_for = since_1970;
+    }
+    return text;
 }
 
+// One line, made in the thread's own memory. A key brings its comma, quotes and colon along.
 class Line {
 public:
-    explicit Line(std::string_view event) {
-        text_.reserve(512);
-        text_ += R"({"time":")";
-        text_ += now_text();
-        text_ += '"';
-        text("event", event);
+    // `bytes`: of all texts that will come.
+    Line(std::string_view event, std::size_t bytes) : memory_(memory()) {
+        const std::size_t most = kLineUsual + bytes * kEscapedMax;
+        if (memory_.size() < most) {
+            memory_.resize(most);
+        }
+        at_ = memory_.data();
+        const std::int64_t now =
+            std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+        put(R"({"time":")").put(text_of_second(now / 1000));
+        for (const std::int64_t unit : {100, 10, 1}) {
+            *at_++ = static_cast<char>('0' + now / unit % 10);
+        }
+        put(R"(Z","event":")").put(event).put("\"");
     }
     Line& text(std::string_view key, std::string_view value) {
-        begin(key);
-        append_json_string(text_, value);
-        return *this;
+        put(key);
+        if (json_text::plain_run(value, 0) == value.size()) {
+            return put("\"").put(value).put("\"");
+        }
+        std::string escaped;
+        append_json_string(escaped, value);
+        return put(escaped);
     }
     // Left out when empty.
     Line& text_if_any(std::string_view key, std::string_view value) { return value.empty() ? *this : text(key, value); }
     Line& number(std::string_view key, std::int64_t value) {
-        begin(key);
-        text_ += std::to_string(value);
-        return *this;
+        const fmt::format_int digits(value);
+        return put(key).put({digits.data(), digits.size()});
     }
-    [[nodiscard]] const std::string& finish() {
-        text_ += '}';
-        return text_;
+    void write_to(LogWriter& writer) {
+        put("}\n");
+        writer.append({memory_.data(), static_cast<std::size_t>(at_ - memory_.data())});
+        if (memory_.size() > kLineKept) {
+            std::string().swap(memory_);
+        }
     }
 
 private:
-    void begin(std::string_view key) {
-        text_ += ",\"";
-        text_ += key;
-        text_ += "\":";
+    static std::string& memory() {
+        thread_local std::string kept;
+        return kept;
+    }
+    Line& put(std::string_view text) {
+        at_ += text.copy(at_, text.size());
+        return *this;
     }
 
-    std::string text_;
+    std::string& memory_;
+    char* at_ = nullptr;
 };
-
-spdlog::sink_ptr open_sink(const std::string& path) {
-    if (path == "-") {
-        return std::make_shared<spdlog::sinks::stdout_sink_mt>();
-    }
-    try {
-        return std::make_shared<spdlog::sinks::basic_file_sink_mt>(path, false);
-    } catch (const spdlog::spdlog_ex& error) {
-        throw std::runtime_error(fmt::format("cannot open the log: {}", error.what()));
-    }
-}
 
 }  // namespace
 
-struct Log::Sink {
-    // Outside spdlog's registry: a logger of ours, no global name. Its sinks lock, so a line is written whole.
-    spdlog::logger logger;
+Log::Log(const std::string& path, std::chrono::milliseconds flush_after)
+    : writer_(path.empty() ? nullptr : std::make_unique<LogWriter>(path, flush_after, [this](const std::string& reason) {
+          write(Failed{reason});
+      })) {}
 
-    explicit Sink(const std::string& path) : logger("rowgate", open_sink(path)) {
-        logger.set_pattern("%v");
-        logger.set_level(spdlog::level::info);
-        logger.flush_on(spdlog::level::info);
-    }
-    // The text is no format string: it goes in as it is.
-    void write(Line& line) { logger.log(spdlog::level::info, spdlog::string_view_t(line.finish())); }
-};
-
-Log::Log(const std::string& path) : sink_(path.empty() ? nullptr : std::make_unique<Sink>(path)) {}
 Log::~Log() = default;
 
 void Log::write(const RequestServed& event) {
-    if (!sink_) {
+    if (!writer_) {
         return;
     }
-    Line line("request_served");
-    line.text("request_id", event.request_id).text("peer", event.peer).text("method", event.method).text("target", event.target);
-    line.number("status", event.status).text_if_any("code", event.code);
-    line.text_if_any("org", event.org).text_if_any("project", event.project).text_if_any("user", event.user);
-    line.number("bytes", static_cast<std::int64_t>(event.bytes)).number("duration_us", event.duration.count());
-    line.text_if_any("internal", event.internal);
-    sink_->write(line);
+    Line line("request_served", event.request_id.size() + event.peer.size() + event.method.size() + event.target.size() + event.code.size() +
+                                    event.org.size() + event.project.size() + event.user.size() + event.internal.size());
+    line.text(R"(,"request_id":)", event.request_id).text(R"(,"peer":)", event.peer);
+    line.text(R"(,"method":)", event.method).text(R"(,"target":)", event.target);
+    line.number(R"(,"status":)", event.status).text_if_any(R"(,"code":)", event.code);
+    line.text_if_any(R"(,"org":)", event.org).text_if_any(R"(,"project":)", event.project).text_if_any(R"(,"user":)", event.user);
+    line.number(R"(,"bytes":)", static_cast<std::int64_t>(event.bytes)).number(R"(,"duration_us":)", event.duration.count());
+    line.text_if_any(R"(,"internal":)", event.internal);
+    line.write_to(*writer_);
 }
 
 void Log::write(const Started& event) {
-    if (sink_) {
-        Line line("started");
-        line.text("address", event.address).number("port", event.port);
-        sink_->write(line);
+    if (writer_) {
+        Line("started", event.address.size()).text(R"(,"address":)", event.address).number(R"(,"port":)", event.port).write_to(*writer_);
+    }
+}
+
+void Log::write(const AdminStarted& event) {
+    if (writer_) {
+        Line("admin_started", event.address.size()).text(R"(,"address":)", event.address).number(R"(,"port":)", event.port).write_to(*writer_);
     }
 }
 
 void Log::write(const Stopping& event) {
-    if (sink_) {
-        Line line("stopping");
-        line.text("reason", event.reason);
-        sink_->write(line);
+    if (writer_) {
+        Line("stopping", event.reason.size()).text(R"(,"reason":)", event.reason).write_to(*writer_);
     }
 }
 
 void Log::write(const Failed& event) {
-    if (sink_) {
-        Line line("failed");
-        line.text("what", event.what);
-        sink_->write(line);
+    if (writer_) {
+        Line("failed", event.what.size()).text(R"(,"what":)", event.what).write_to(*writer_);
     }
+}
+
+void Log::reopen() {
+    if (writer_) {
+        writer_->reopen();
+    }
+}
+
+void Log::write_on_abort() {
+    if (writer_) {
+        writer_->write_on_abort();
+    }
+}
+
+LogStats Log::stats() const {
+    return writer_ ? writer_->stats() : LogStats{};
 }
 
 }  // namespace gateway::observe

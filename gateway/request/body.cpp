@@ -23,11 +23,13 @@
 #endif
 
 #include "filters/text.h"
+#include "gateway/request/plain_json.h"
 
 namespace gateway::request {
 namespace {
 
 using sql::plan::Body;
+using sql::plan::BodyCell;
 using sql::plan::JsonKind;
 
 constexpr unsigned kFlags =
@@ -35,6 +37,7 @@ constexpr unsigned kFlags =
 
 // Past any table's; bounds what the names of a hostile body can cost. MariaDB has at most 4,096 columns a table.
 constexpr std::size_t kColumnsMax = 4096;
+static_assert(kColumnsMax <= std::numeric_limits<BodyCell::Column>::max());
 constexpr std::size_t kShownBytesMax = 64;  // of a member name in a message
 
 constexpr std::uint32_t to_position(std::size_t offset) {
@@ -80,78 +83,57 @@ std::string shown(std::string_view name) {
     return std::string(name.substr(0, end)) + "…";
 }
 
-// RapidJSON's events become cells. A fault of shape is kept and parsing goes on, for a body that is not JSON at all is
-// another error, and the more basic one; a `stop_` ends it.
+// A reader's events become cells. A fault of shape is kept and reading goes on, for a body that is not JSON at all is another
+// error, and the more basic one; a `stop_` ends it.
 class RowBuilder {
 public:
-    RowBuilder(Body& body, const Source& source, BodyShape shape, const BodyLimits& limits)
-        : body_(body), text_(body.source.data(), body.source.size()), source_(source), shape_(shape), limits_(limits) {}
+    RowBuilder(Body& body, BodyShape shape, const BodyLimits& limits) : body_(body), shape_(shape), limits_(limits) {}
 
-    bool Null() { return add_scalar(JsonKind::null); }
-    bool Bool(bool) { return add_scalar(JsonKind::boolean); }
-    bool RawNumber(const char*, rapidjson::SizeType, bool) { return add_scalar(JsonKind::number); }
-    bool String(const char* text, rapidjson::SizeType size, bool) { return add_string({text, size}); }
-    bool Key(const char* text, rapidjson::SizeType size, bool) { return add_name({text, size}); }
-    bool StartObject() { return open(JsonKind::object); }
-    bool EndObject(rapidjson::SizeType) { return close(); }
-    bool StartArray() { return open(JsonKind::array); }
-    bool EndArray(rapidjson::SizeType) { return close(); }
+    // What PlainJson asks of its Events.
+    bool scalar(JsonKind kind, std::size_t begin, std::size_t end);
+    bool string(std::size_t begin, std::size_t end, std::string_view decoded);
+    bool name(std::size_t begin, std::size_t end, std::string_view decoded);
+    bool open(JsonKind kind, std::size_t begin);
+    bool close(std::size_t end);
 
-    // Numbers come as text: these are never called.
-    bool Int(int) { return false; }
-    bool Uint(unsigned) { return false; }
-    bool Int64(std::int64_t) { return false; }
-    bool Uint64(std::uint64_t) { return false; }
-    bool Double(double) { return false; }
+    // The body is refused for what stands at `position`.
+    bool end_with(std::string detail, std::size_t position) {
+        stop_ = BodyError{BodyFault::not_json, std::move(detail), {}, position};
+        return false;
+    }
 
     [[nodiscard]] const std::optional<BodyError>& stop() const { return stop_; }
     [[nodiscard]] const std::optional<BodyError>& shape_fault() const { return fault_; }
 
 private:
-    bool end_with(std::string detail, std::size_t position) {
-        stop_ = BodyError{BodyFault::not_json, std::move(detail), {}, position};
-        return false;
-    }
     void keep_fault(std::string detail, std::string parameter, std::size_t position) {
         if (!fault_) {
             fault_ = BodyError{BodyFault::wrong_shape, std::move(detail), std::move(parameter), position};
         }
     }
 
-    // Where the value or name that was just read begins: only blanks, commas and colons lie between two events.
-    [[nodiscard]] std::size_t begin_of_token() const {
-        return std::min(text_.find_first_not_of(" \t\r\n,:", token_end_), text_.size());
-    }
     [[nodiscard]] std::size_t row_depth() const { return body_.is_array ? 2 : 1; }
     [[nodiscard]] bool is_member_of_row() const { return open_.size() == row_depth() && open_.back() == JsonKind::object; }
     [[nodiscard]] std::size_t row_number() const { return body_.row_ends.size() + 1; }
 
     bool count_element(std::size_t position);
-    bool add_scalar(JsonKind kind);
-    bool add_string(std::string_view decoded);
-    bool add_name(std::string_view name);
-    bool open(JsonKind kind);
-    bool close();
-    void add_cell(JsonKind kind, std::size_t begin, std::size_t end, std::string_view text);
+    void add_cell(JsonKind kind, std::size_t begin, std::size_t end, std::uint32_t unescaped);
     void check_place(JsonKind kind, std::size_t position);
     void end_row();
-    [[nodiscard]] std::optional<std::uint32_t> column_of(std::string_view name, std::size_t position);
+    [[nodiscard]] std::optional<BodyCell::Column> column_of(std::string_view name, std::size_t position);
 
     Body& body_;
-    const std::string_view text_;
-    const Source& source_;
     const BodyShape shape_;
     const BodyLimits limits_;
     std::vector<JsonKind> open_;
-    std::size_t token_end_ = 0;
     std::size_t members_ = 0;
     std::optional<BodyError> stop_;
     std::optional<BodyError> fault_;
 
     // An ordered map, for a hash can be made to collide.
-    std::map<std::string, std::uint32_t, std::less<>> column_indexes_;
+    std::map<std::string, BodyCell::Column, std::less<>> column_indexes_;
     std::vector<std::size_t> last_row_of_column_;  // the number of the last row that named it: finds duplicates
-    std::uint32_t column_ = 0;                     // of the member whose value comes next
+    BodyCell::Column column_ = 0;                  // of the member whose value comes next
     std::size_t row_begin_ = 0;                    // index of the row's first cell
     std::size_t previous_row_begin_ = 0;
     std::size_t container_begin_ = 0;  // of the object or array that is a member's value
@@ -180,52 +162,43 @@ void RowBuilder::check_place(JsonKind kind, std::size_t position) {
     }
 }
 
-void RowBuilder::add_cell(JsonKind kind, std::size_t begin, std::size_t end, std::string_view text) {
-    body_.cells.push_back({column_, to_position(begin), kind, text, text_.substr(begin, end - begin)});
+void RowBuilder::add_cell(JsonKind kind, std::size_t begin, std::size_t end, std::uint32_t unescaped) {
+    body_.cells.push_back({to_position(begin), to_position(end - begin), unescaped, column_, kind});
 }
 
-bool RowBuilder::add_scalar(JsonKind kind) {
-    const std::size_t begin = begin_of_token();
-    const std::size_t end = source_.Tell();
-    token_end_ = end;
+bool RowBuilder::scalar(JsonKind kind, std::size_t begin, std::size_t end) {
     check_place(kind, begin);
     if (!open_.empty() && open_.back() == JsonKind::array && !count_element(begin)) {
         return false;
     }
     if (!fault_ && is_member_of_row()) {
-        add_cell(kind, begin, end, text_.substr(begin, end - begin));
+        add_cell(kind, begin, end, BodyCell::kVerbatim);
     }
     return true;
 }
 
-bool RowBuilder::add_string(std::string_view decoded) {
-    const std::size_t begin = begin_of_token();
-    // RapidJSON takes a lone low surrogate and would hand out what is not UTF-8.
-    if (!filters::is_utf8(decoded)) {
-        return end_with("a string is not valid Unicode", begin);
-    }
+bool RowBuilder::string(std::size_t begin, std::size_t end, std::string_view decoded) {
     if (!is_member_of_row()) {
-        return add_scalar(JsonKind::string);
+        return scalar(JsonKind::string, begin, end);
     }
-    const std::size_t end = source_.Tell();
-    token_end_ = end;
     if (fault_) {
         return true;
     }
-    std::string_view text = text_.substr(begin + 1, end - begin - 2);
-    if (text.find('\\') != std::string_view::npos) {
-        text = body_.unescaped.emplace_back(decoded);
+    std::uint32_t unescaped = BodyCell::kVerbatim;
+    if (decoded.size() + 2 != end - begin) {  // an escape is longer than what it stands for
+        unescaped = to_position(body_.unescaped.size());
+        body_.unescaped.emplace_back(decoded);
     }
-    add_cell(JsonKind::string, begin, end, text);
+    add_cell(JsonKind::string, begin, end, unescaped);
     return true;
 }
 
 // The index of a column; new names are added. Null, with a fault kept, when it must not be.
-std::optional<std::uint32_t> RowBuilder::column_of(std::string_view name, std::size_t position) {
+std::optional<BodyCell::Column> RowBuilder::column_of(std::string_view name, std::size_t position) {
     // Rows of one body mostly name the same columns in the same order.
     const std::size_t same_in_previous_row = previous_row_begin_ + (body_.cells.size() - row_begin_);
     if (same_in_previous_row < row_begin_) {
-        const std::uint32_t guess = body_.cells[same_in_previous_row].column;
+        const BodyCell::Column guess = body_.cells[same_in_previous_row].column;
         if (body_.columns[guess] == name) {
             return guess;
         }
@@ -241,39 +214,32 @@ std::optional<std::uint32_t> RowBuilder::column_of(std::string_view name, std::s
         keep_fault(fmt::format("the body names more than {} columns", kColumnsMax), shown(name), position);
         return std::nullopt;
     }
-    const auto index = static_cast<std::uint32_t>(body_.columns.size());
+    const auto index = static_cast<BodyCell::Column>(body_.columns.size());
     column_indexes_.emplace(name, index);
     body_.columns.emplace_back(name);
     last_row_of_column_.push_back(0);
     return index;
 }
 
-bool RowBuilder::add_name(std::string_view name) {
-    const std::size_t begin = begin_of_token();
-    token_end_ = source_.Tell();
-    if (!filters::is_utf8(name)) {
-        return end_with("a member name is not valid Unicode", begin);
-    }
+bool RowBuilder::name(std::size_t begin, std::size_t, std::string_view decoded) {
     if (!count_element(begin)) {
         return false;
     }
     if (fault_ || !is_member_of_row()) {
         return true;
     }
-    const auto column = column_of(name, begin);
+    const auto column = column_of(decoded, begin);
     if (!column) {
         return true;
     }
     column_ = *column;
     if (std::exchange(last_row_of_column_[column_], row_number()) == row_number()) {
-        keep_fault(fmt::format("row {}, column '{}': the column is named twice", row_number(), shown(name)), shown(name), begin);
+        keep_fault(fmt::format("row {}, column '{}': the column is named twice", row_number(), shown(decoded)), shown(decoded), begin);
     }
     return true;
 }
 
-bool RowBuilder::open(JsonKind kind) {
-    const std::size_t begin = source_.Tell();
-    token_end_ = begin + 1;
+bool RowBuilder::open(JsonKind kind, std::size_t begin) {
     if (open_.size() == limits_.depth_max) {
         return end_with(fmt::format("the body is nested more than {} levels deep", limits_.depth_max), begin);
     }
@@ -303,8 +269,7 @@ void RowBuilder::end_row() {
     row_begin_ = body_.cells.size();
 }
 
-bool RowBuilder::close() {
-    token_end_ = source_.Tell() + 1;
+bool RowBuilder::close(std::size_t end) {
     if (is_member_of_row()) {
         end_row();
     }
@@ -314,10 +279,69 @@ bool RowBuilder::close() {
         keep_fault("the body is an empty array", {}, 0);
     }
     if (!open_.empty() && is_member_of_row() && !fault_) {
-        add_cell(kind, container_begin_, token_end_, text_.substr(container_begin_, token_end_ - container_begin_));
+        add_cell(kind, container_begin_, end, BodyCell::kVerbatim);
     }
     return true;
 }
+
+// RapidJSON's events, which lack the bytes that a token takes, as those of PlainJson.
+class RapidEvents {
+public:
+    RapidEvents(RowBuilder& builder, std::string_view text, const Source& source)
+        : builder_(builder), text_(text), source_(source) {}
+
+    bool Null() { return scalar(JsonKind::null); }
+    bool Bool(bool) { return scalar(JsonKind::boolean); }
+    bool RawNumber(const char*, rapidjson::SizeType, bool) { return scalar(JsonKind::number); }
+    bool String(const char* text, rapidjson::SizeType size, bool) {
+        const auto [begin, end] = token();
+        // RapidJSON takes a lone low surrogate and would hand out what is not UTF-8.
+        return filters::is_utf8({text, size}) ? builder_.string(begin, end, {text, size})
+                                              : builder_.end_with("a string is not valid Unicode", begin);
+    }
+    bool Key(const char* text, rapidjson::SizeType size, bool) {
+        const auto [begin, end] = token();
+        return filters::is_utf8({text, size}) ? builder_.name(begin, end, {text, size})
+                                              : builder_.end_with("a member name is not valid Unicode", begin);
+    }
+    bool StartObject() { return open(JsonKind::object); }
+    bool EndObject(rapidjson::SizeType) { return close(); }
+    bool StartArray() { return open(JsonKind::array); }
+    bool EndArray(rapidjson::SizeType) { return close(); }
+
+    // Numbers come as text: these are never called.
+    bool Int(int) { return false; }
+    bool Uint(unsigned) { return false; }
+    bool Int64(std::int64_t) { return false; }
+    bool Uint64(std::uint64_t) { return false; }
+    bool Double(double) { return false; }
+
+private:
+    // The value or name that was just read: only blanks, commas and colons lie between two events.
+    std::pair<std::size_t, std::size_t> token() {
+        const std::size_t begin = std::min(text_.find_first_not_of(" \t\r\n,:", token_end_), text_.size());
+        token_end_ = source_.Tell();
+        return {begin, token_end_};
+    }
+    bool scalar(JsonKind kind) {
+        const auto [begin, end] = token();
+        return builder_.scalar(kind, begin, end);
+    }
+    // Both come before their brace or bracket is taken.
+    bool open(JsonKind kind) {
+        token_end_ = source_.Tell() + 1;
+        return builder_.open(kind, token_end_ - 1);
+    }
+    bool close() {
+        token_end_ = source_.Tell() + 1;
+        return builder_.close(token_end_);
+    }
+
+    RowBuilder& builder_;
+    const std::string_view text_;
+    const Source& source_;
+    std::size_t token_end_ = 0;
+};
 
 tl::unexpected<BodyError> not_json(std::string detail, std::size_t position) {
     return tl::unexpected(BodyError{BodyFault::not_json, std::move(detail), {}, position});
@@ -333,24 +357,15 @@ std::string sentence_of(rapidjson::ParseErrorCode code) {
 
 }  // namespace
 
-tl::expected<Body, BodyError> parse_body(std::string bytes, BodyShape shape, const BodyLimits& limits) {
-    if (bytes.size() > std::numeric_limits<std::uint32_t>::max()) {
-        return not_json("the body is larger than 4 GiB", 0);
-    }
-    if (bytes.starts_with("\xEF\xBB\xBF")) {
-        return not_json("the body begins with a byte order mark", 0);
-    }
+tl::expected<Body, BodyError> parse_with_rapidjson(std::string bytes, BodyShape shape, const BodyLimits& limits) {
     Body body;
-    body.source.assign(bytes.begin(), bytes.end());
-    std::string().swap(bytes);  // the body may be large: do not hold it twice
-    const std::string_view text(body.source.data(), body.source.size());
-    if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) {
-        return not_json("the body is empty", text.size());
-    }
+    body.source = std::move(bytes);
+    const std::string_view text = body.source;
     Source source(text);
-    RowBuilder builder(body, source, shape, limits);
+    RowBuilder builder(body, shape, limits);
+    RapidEvents events(builder, text, source);
     rapidjson::Reader reader;
-    const rapidjson::ParseResult result = reader.Parse<kFlags>(source, builder);
+    const rapidjson::ParseResult result = reader.Parse<kFlags>(source, events);
     if (builder.stop()) {
         return tl::unexpected(*builder.stop());
     }
@@ -368,6 +383,36 @@ tl::expected<Body, BodyError> parse_body(std::string bytes, BodyShape shape, con
         return tl::unexpected(*builder.shape_fault());
     }
     return body;
+}
+
+tl::expected<Body, BodyError> parse_body(std::string bytes, BodyShape shape, const BodyLimits& limits) {
+    if (bytes.size() > std::numeric_limits<std::uint32_t>::max()) {
+        return not_json("the body is larger than 4 GiB", 0);
+    }
+    if (bytes.starts_with("\xEF\xBB\xBF")) {
+        return not_json("the body begins with a byte order mark", 0);
+    }
+    if (bytes.find_first_not_of(" \t\r\n") == std::string::npos) {
+        return not_json("the body is empty", bytes.size());
+    }
+    Body body;
+    body.source = std::move(bytes);
+    if (filters::is_utf8(body.source)) {
+        RowBuilder builder(body, shape, limits);
+        const bool is_read = PlainJson(body.source, builder).read();
+        if (builder.stop()) {
+            return tl::unexpected(*builder.stop());
+        }
+        if (is_read && builder.shape_fault()) {
+            return tl::unexpected(*builder.shape_fault());
+        }
+        if (is_read) {
+            return body;
+        }
+    }
+    bytes = std::move(body.source);
+    body = Body();  // not beside the one that comes now
+    return parse_with_rapidjson(std::move(bytes), shape, limits);
 }
 
 }  // namespace gateway::request

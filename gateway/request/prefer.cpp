@@ -170,9 +170,9 @@ struct Range {
 };
 
 std::optional<Range> read_range(Reader& reader) {
-    const std::string type = lower(reader.token());
+    const std::string_view type = reader.token();
     // A `*` alone is no media range, but Java's HttpURLConnection sends it for `*/*`.
-    const std::string subtype = reader.skip('/') ? lower(reader.token()) : std::string(type == "*" ? "*" : "");
+    const std::string_view subtype = reader.skip('/') ? reader.token() : std::string_view(type == "*" ? "*" : "");
     std::vector<Parameter> parameters;
     if (type.empty() || subtype.empty() || (type == "*" && subtype != "*") ||
         !read_parameters(reader, AroundEquals::nothing, parameters)) {
@@ -181,9 +181,9 @@ std::optional<Range> read_range(Reader& reader) {
     Range range;
     if (type == "*") {
         range.closeness = 1;
-    } else if (type == "application" && subtype == "*") {
+    } else if (is_equal_ignoring_case(type, "application") && subtype == "*") {
         range.closeness = 2;
-    } else if (type == "application" && subtype == "json") {
+    } else if (is_equal_ignoring_case(type, "application") && is_equal_ignoring_case(subtype, "json")) {
         range.closeness = 3;
     }
     for (const Parameter& parameter : parameters) {

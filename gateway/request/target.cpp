@@ -33,19 +33,25 @@ std::size_t match(const std::vector<std::string>& segments, std::string_view bas
     return count + 1;
 }
 
-tl::expected<void, TargetError> add_segment(std::string_view raw, Position position, Target& target) {
+enum class Escapes { none, possible };
+
+tl::expected<void, TargetError> add_segment(std::string_view raw, Position position, Escapes escapes, Target& target) {
     if (raw.empty()) {
         return refuse("the path has an empty segment", position);
     }
-    auto decoded = filters::percent_decode(raw, position, filters::Plus::is_plus);
-    if (!decoded) {
-        return refuse(std::move(decoded.error().detail), decoded.error().position);
+    target.positions.push_back(position);
+    if (escapes == Escapes::none) {
+        target.segments.emplace_back(raw);
+    } else {
+        auto decoded = filters::percent_decode(raw, position, filters::Plus::is_plus);
+        if (!decoded) {
+            return refuse(std::move(decoded.error().detail), decoded.error().position);
+        }
+        target.segments.push_back(std::move(decoded->text));
     }
-    if (decoded->text == "." || decoded->text == "..") {
+    if (target.segments.back() == "." || target.segments.back() == "..") {
         return refuse("the path has a segment that is '.' or '..'", position);
     }
-    target.segments.push_back(std::move(decoded->text));
-    target.positions.push_back(position);
     return {};
 }
 
@@ -83,13 +89,17 @@ tl::expected<Target, TargetError> parse_target(std::string_view target, const st
             return refuse("the path has an empty segment", 1);
         }
     }
+    const auto slashes = static_cast<std::size_t>(std::count(parsed.path.begin(), parsed.path.end(), '/'));
+    parsed.segments.reserve(slashes);
+    parsed.positions.reserve(slashes);
+    const Escapes escapes = filters::is_plain(parsed.path) ? Escapes::none : Escapes::possible;
     // "/" alone has no segment; in any other path each slash begins one.
     std::size_t slash = parsed.path == "/" ? std::string_view::npos : 0;
     while (slash != std::string_view::npos) {
         const std::size_t begin = slash + 1;
         slash = parsed.path.find('/', begin);
         const std::size_t end = std::min(slash, parsed.path.size());
-        if (auto added = add_segment(parsed.path.substr(begin, end - begin), begin, parsed); !added) {
+        if (auto added = add_segment(parsed.path.substr(begin, end - begin), begin, escapes, parsed); !added) {
             return tl::unexpected(std::move(added.error()));
         }
     }

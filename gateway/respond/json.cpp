@@ -1,5 +1,6 @@
 #include "gateway/respond/json.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -97,6 +98,7 @@ bool append_decimal_text(std::string& out, std::string_view text) {
 }
 
 constexpr std::size_t kMomentSize = 19;  // YYYY-MM-DD HH:MM:SS
+constexpr std::size_t kDaySize = 10;
 
 // Exactly `YYYY-MM-DD HH:MM:SS[.f{1,6}]` with a month, a day and a time that exist. Zero dates are none.
 bool is_moment(std::string_view text) {
@@ -106,11 +108,13 @@ bool is_moment(std::string_view text) {
         return false;
     }
     const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const char wanted = i < kMomentSize ? kShape[i] : i == kMomentSize ? '.' : '0';
-        if (wanted == '0' ? !is_digit(text[i]) : text[i] != wanted) {
+    for (std::size_t i = 0; i < kMomentSize; ++i) {
+        if (kShape[i] == '0' ? !is_digit(text[i]) : text[i] != kShape[i]) {
             return false;
         }
+    }
+    if (text.size() > kMomentSize && !std::all_of(text.begin() + kMomentSize + 1, text.end(), is_digit)) {
+        return false;
     }
     const auto two = [text](std::size_t at) { return (text[at] - '0') * 10 + (text[at + 1] - '0'); };
     const int month = two(5);
@@ -124,9 +128,8 @@ void append_moment(std::string& out, std::string_view text, const Type& type) {
         return;
     }
     out += '"';
-    out += text.substr(0, 10);
-    out += 'T';
-    out += text.substr(11);
+    out += text;
+    out[out.size() - text.size() + kDaySize] = 'T';
     const std::size_t fraction = text.size() > kMomentSize ? text.size() - kMomentSize - 1 : 0;
     if (fraction < type.fraction_digits) {
         out += fraction == 0 ? "." : "";
@@ -280,11 +283,15 @@ std::string literal_of(const schemas::Value& value, const Type& type) {
 
 JsonRows::JsonRows(std::vector<const schemas::Column*> columns, Numbers numbers, std::uint64_t rows_max)
     : columns_(std::move(columns)), numbers_(numbers), rows_max_(rows_max) {
-    keys_.reserve(columns_.size());
+    constexpr std::size_t kBytesUsual = 32;  // a column, in a row
+    key_ends_.reserve(columns_.size());
+    keys_.reserve(columns_.size() * kBytesUsual);
+    text_.reserve(columns_.size() * kBytesUsual);
     for (const schemas::Column* column : columns_) {
-        std::string key = keys_.empty() ? "{" : ",";
-        append_json_string(key, column->name.text());
-        keys_.push_back(std::move(key) + ":");
+        keys_ += keys_.empty() ? '{' : ',';
+        append_json_string(keys_, column->name.text());
+        keys_ += ':';
+        key_ends_.push_back(keys_.size());
     }
 }
 
@@ -299,8 +306,10 @@ void JsonRows::row(std::span<const Cell> cells) {
     if (rows_ > 0) {
         text_ += ',';
     }
+    std::size_t key_begin = 0;
     for (std::size_t i = 0; i < cells.size(); ++i) {
-        text_ += keys_[i];
+        text_.append(keys_.data() + key_begin, key_ends_[i] - key_begin);
+        key_begin = key_ends_[i];
         append_cell(text_, cells[i], columns_[i]->type, numbers_);
     }
     text_ += '}';

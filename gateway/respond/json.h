@@ -31,7 +31,8 @@ public:
 
 private:
     std::vector<const schemas::Column*> columns_;
-    std::vector<std::string> keys_;  // `{"name":` and `,"name":`, escaped once
+    std::string keys_;                   // `{"id":,"name":`, escaped once
+    std::vector<std::size_t> key_ends_;  // by column, in keys_
     Numbers numbers_;
     std::uint64_t rows_max_;
     std::uint64_t rows_ = 0;

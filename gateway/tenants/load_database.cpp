@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
@@ -187,8 +188,9 @@ RegisteredDatabase load_database(const toml::table& table, const config::Config&
     const auto connections_max = section.number("connections_max", 1, 10'000);
     common.connections_max = connections_max ? static_cast<std::size_t>(*connections_max) : config.connections_max;
     common.pool_wait_max = config.pool_wait_max;
+    common.pool_queue_max = config.pool_queue_max;
     common.connect_timeout = config.connect_timeout;
-    common.statement_timeout = config.statement_timeout;
+    common.statement_timeout = std::min(config.statement_timeout, config.request_timeout);
     common.statements_cached = config.statements_cached;
     common.catalog.lifetime = config.catalog_lifetime;
     for (const toml::table* inner : section.tables("grant")) {

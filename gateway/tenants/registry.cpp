@@ -9,13 +9,16 @@
 namespace gateway::tenants {
 namespace {
 
-// Each text goes with its length: no two sets of five texts make the same key.
+// Each text goes with its length, in bytes of seven bits: no two sets of five texts make the same key.
 std::string space_key(const std::array<std::string_view, 5>& texts) {
     std::string key;
     key.reserve(128);
     for (const std::string_view text : texts) {
-        key += std::to_string(text.size());
-        key += ':';
+        std::size_t size = text.size();
+        for (; size > 0x7F; size >>= 7u) {
+            key += static_cast<char>(size | 0x80u);
+        }
+        key += static_cast<char>(size);
         key += text;
     }
     return key;

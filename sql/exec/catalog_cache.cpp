@@ -83,7 +83,7 @@ DbResult<TablePtr> CatalogCache::read(std::string_view table, const TablePtr& kn
     for (bool is_second = false;; is_second = true) {
         DbError error;
         {
-            auto lease = pool_.lease(deadline);
+            auto lease = pool_.lease(deadline, Purpose::read);
             if (!lease) {
                 return tl::unexpected(std::move(lease.error()));
             }
@@ -97,7 +97,7 @@ DbResult<TablePtr> CatalogCache::read(std::string_view table, const TablePtr& kn
             if (raw) {
                 return *raw ? schemas::build(**raw) : nullptr;
             }
-            error = as_read(std::move(raw.error()));
+            error = as_read(std::move(raw.error()), deadline);
             if (error.fate == Fate::drop) {
                 lease->poison();
             }

@@ -24,6 +24,9 @@ namespace sql::exec {
 template <typename T>
 using DbResult = tl::expected<T, DbError>;
 
+// What can be said of a connection without asking the database.
+enum class Look { alive, dead, unknown };
+
 class Connection {
 public:
     virtual ~Connection() = default;
@@ -50,8 +53,13 @@ public:
     // The version token alone (cheap); empty when the table is gone.
     virtual DbResult<std::string> version_token(std::string_view table, Deadline deadline) = 0;
 
-    // True when the connection still works, as cheaply as the driver allows. Called by the pool on a connection that was idle.
+    // True when the database answers on this connection. Called by the pool on a connection that was idle for long.
     virtual bool is_alive(Deadline deadline) = 0;
+    // Takes no round trip. Called by the pool on a connection that was idle.
+    [[nodiscard]] virtual Look look() const { return Look::unknown; }
+    // False when something of a request may still cling to it: an open transaction, a KILL on its way. Called by the pool on
+    // every connection that is given back.
+    [[nodiscard]] virtual bool is_reusable() const { return true; }
 };
 
 }  // namespace sql::exec

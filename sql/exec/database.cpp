@@ -9,7 +9,7 @@ DbResult<std::vector<schemas::TableName>> Database::tables(Deadline deadline) {
     for (bool is_second = false;; is_second = true) {
         DbError error;
         {
-            auto lease = readers_->lease(deadline);
+            auto lease = readers_->lease(deadline, Purpose::read);
             if (!lease) {
                 return tl::unexpected(std::move(lease.error()));
             }
@@ -19,7 +19,7 @@ DbResult<std::vector<schemas::TableName>> Database::tables(Deadline deadline) {
                           [](const schemas::TableName& a, const schemas::TableName& b) { return a.name < b.name; });
                 return names;
             }
-            error = as_read(std::move(names.error()));
+            error = as_read(std::move(names.error()), deadline);
             if (error.fate == Fate::drop) {
                 lease->poison();
             }

@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "sql/exec/deadline.h"
+
 namespace sql::exec {
 
 enum class DbFault {
@@ -33,10 +35,10 @@ struct DbError {
 };
 
 // What the failure of a read, or of a statement in a transaction that was not committed, means: a connection lost on the way
-// left nothing behind.
-[[nodiscard]] inline DbError as_read(DbError error) {
+// left nothing behind. It was lost because the deadline passed, or the database is gone.
+[[nodiscard]] inline DbError as_read(DbError error, Deadline deadline) {
     if (error.fault == DbFault::outcome_unknown) {
-        error.fault = DbFault::unavailable;
+        error.fault = deadline.has_passed() ? DbFault::deadline_exceeded : DbFault::unavailable;
     }
     return error;
 }

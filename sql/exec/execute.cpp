@@ -130,7 +130,7 @@ DbResult<Outcome> run_read(const Program& program, const std::vector<const schem
                            Deadline deadline, RowSink& sink) {
     auto done = lease->query(program.statements.front(), columns, deadline, sink);
     if (!done) {
-        return tl::unexpected(as_read(std::move(done.error())));
+        return tl::unexpected(as_read(std::move(done.error()), deadline));
     }
     return Outcome{};
 }
@@ -144,7 +144,7 @@ DbResult<Outcome> run_alone(const Program& program, Lease& lease, Deadline deadl
     if (*count == 0) {
         // Nothing matched, or the table moved.
         if (auto proof = prove(*lease, *program.table, deadline); !proof) {
-            return tl::unexpected(as_read(std::move(proof.error())));
+            return tl::unexpected(as_read(std::move(proof.error()), deadline));
         }
     }
     return Outcome{*count, std::nullopt};
@@ -172,22 +172,22 @@ DbResult<Outcome> run_transaction(const Program& program, Lease& lease, Deadline
     Transaction transaction(lease);
     // Until COMMIT is sent, a lost connection means that nothing was done: the server rolls back.
     if (auto begun = transaction.begin(deadline); !begun) {
-        return tl::unexpected(as_read(std::move(begun.error())));
+        return tl::unexpected(as_read(std::move(begun.error()), deadline));
     }
     Outcome outcome;
     for (const render::Statement& statement : program.statements) {
         auto count = lease->run(statement, deadline);
         if (!count) {
-            return tl::unexpected(as_read(better_reason(std::move(count.error()), *lease, *program.table, deadline)));
+            return tl::unexpected(as_read(better_reason(std::move(count.error()), *lease, *program.table, deadline), deadline));
         }
         outcome.rows_affected += *count;
     }
     if (auto id = read_inserted_id(program, *lease, deadline, outcome); !id) {
-        return tl::unexpected(as_read(std::move(id.error())));
+        return tl::unexpected(as_read(std::move(id.error()), deadline));
     }
     // After the statements: they hold the table's definition still, so what is proved now is what they ran on.
     if (auto proof = prove(*lease, *program.table, deadline); !proof) {
-        return tl::unexpected(as_read(std::move(proof.error())));
+        return tl::unexpected(as_read(std::move(proof.error()), deadline));
     }
     if (program.rows_expected && outcome.rows_affected != *program.rows_expected) {
         return tl::unexpected(DbError{DbFault::row_refused, Fate::keep, {}, {}, "the database skipped some of the rows"});
@@ -209,7 +209,7 @@ DbResult<Outcome> run_transaction(const Program& program, Lease& lease, Deadline
 DbResult<Outcome> run_once(const Program& program, const std::vector<const schemas::Column*>& columns, Database& database,
                            Deadline deadline, RowSink* sink) {
     const bool is_read = program.answer == Answer::rows;
-    auto lease = (is_read ? database.readers() : database.writers()).lease(deadline);
+    auto lease = is_read ? database.readers().lease(deadline, Purpose::read) : database.writers().lease(deadline, Purpose::write);
     if (!lease) {
         // Not to be tried again: this was a fresh connection, or none was free.
         DbError error = std::move(lease.error());
@@ -240,7 +240,7 @@ bool can_run(const Program& program, const RowSink* sink) {
 
 void wait_a_little(int conflicts) {
     thread_local std::minstd_rand random{std::random_device{}()};
-    std::uniform_int_distribution<int> milliseconds(1, 8 * conflicts);
+    std::uniform_int_distribution<int> milliseconds(1, 10 << conflicts);
     std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds(random)));
 }
 

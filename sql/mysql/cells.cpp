@@ -2,6 +2,7 @@
 
 #include <cppconn/resultset.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "filters/text.h"
@@ -42,10 +43,60 @@ Cell text_cell(std::string& buffer, Cell::Kind kind) {
     return cell;
 }
 
+// The form that nearly all have already, as far as the fraction; 0 stands for any digit.
+std::string_view usual_shape(TypeClass type_class) {
+    return type_class == TypeClass::date   ? "0000-00-00"
+           : type_class == TypeClass::time ? "00:00:00"
+                                           : "0000-00-00 00:00:00";
+}
+
+bool has_shape(std::string_view text, std::string_view shape) {
+    if (text.size() < shape.size()) {
+        return false;
+    }
+    for (std::size_t i = 0; i < shape.size(); ++i) {
+        if (shape[i] == '0' ? !is_digit(text[i]) : text[i] != shape[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// Appends to what ends with the seconds.
+void append_fraction(std::string& out, std::string_view fraction, unsigned digits) {
+    if (digits > 0) {
+        out += '.';
+        out += fraction.substr(0, digits);
+        out.append(digits - std::min<std::size_t>(fraction.size(), digits), '0');
+    }
+}
+
+// False when the text needs a closer look.
+bool read_usual(std::string_view text, TypeClass type_class, unsigned fraction_digits, std::string& out) {
+    const std::string_view shape = usual_shape(type_class);
+    if (!has_shape(text, shape)) {
+        return false;
+    }
+    std::string_view fraction = text.substr(shape.size());
+    if (!fraction.empty()) {
+        if (type_class == TypeClass::date || fraction.front() != '.' || fraction.size() == 1 ||
+            !std::all_of(fraction.begin() + 1, fraction.end(), is_digit)) {
+            return false;
+        }
+        fraction.remove_prefix(1);
+    }
+    out.assign(text.substr(0, shape.size()));
+    append_fraction(out, fraction, type_class == TypeClass::date ? 0 : fraction_digits);
+    return true;
+}
+
 }  // namespace
 
 std::string normal_temporal(std::string_view text, TypeClass type_class, unsigned fraction_digits) {
     std::string out;
+    if (read_usual(text, type_class, fraction_digits, out)) {
+        return out;
+    }
     std::string_view rest = text;
     if (rest.starts_with('-')) {
         out += '-';
@@ -90,11 +141,7 @@ std::string normal_temporal(std::string_view text, TypeClass type_class, unsigne
             out += wanted[i];
         }
     }
-    if (type_class != TypeClass::date && fraction_digits > 0) {
-        out += '.';
-        out += fraction.substr(0, fraction_digits);
-        out.append(fraction_digits - std::min<std::size_t>(fraction.size(), fraction_digits), '0');
-    }
+    append_fraction(out, fraction, type_class == TypeClass::date ? 0 : fraction_digits);
     return out;
 }
 

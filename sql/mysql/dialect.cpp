@@ -187,9 +187,9 @@ public:
     void stored(Writer& writer, const schemas::Column&, const schemas::Value& value) const override {
         const auto* text = std::get_if<schemas::Text>(&value);
         if (text != nullptr && text->text.size() > kStringBytesMax) {
-            writer.keyword("CONVERT(").param(value).keyword(" USING utf8mb4)");
+            writer.keyword("CONVERT(").param_in_place(value).keyword(" USING utf8mb4)");
         } else {
-            writer.param(value);
+            writer.param_in_place(value);
         }
     }
 

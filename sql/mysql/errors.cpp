@@ -25,9 +25,16 @@ struct Rule {
 
 // Sorted by number. Numbers below 2000 and above 3000 are the server's, 2000 to 2999 the client library's.
 constexpr std::array kRules{
+    Rule{3, DbFault::read_only, Fate::keep},   // error writing a file
+    Rule{20, DbFault::read_only, Fate::keep},  // the disk is full
     Rule{1020, DbFault::conflict, Fate::keep},  // record has changed since last read
+    Rule{1021, DbFault::read_only, Fate::keep},  // the disk is full
     Rule{1022, DbFault::unique_violated, Fate::keep},
+    Rule{1026, DbFault::read_only, Fate::keep},  // error writing a file
+    Rule{1037, DbFault::busy, Fate::keep},       // out of memory, for sorting, for anything
+    Rule{1038, DbFault::busy, Fate::keep},
     Rule{1040, DbFault::busy, Fate::drop},  // too many connections
+    Rule{1041, DbFault::busy, Fate::keep},
     Rule{1044, DbFault::denied, Fate::keep},
     Rule{1045, DbFault::denied, Fate::keep},
     Rule{1047, DbFault::unavailable, Fate::drop},  // a Galera node that is not ready
@@ -38,6 +45,8 @@ constexpr std::array kRules{
     Rule{1054, DbFault::schema_changed, Fate::keep},
     Rule{1062, DbFault::unique_violated, Fate::keep, Names::key},
     Rule{1080, DbFault::unavailable, Fate::drop},
+    Rule{1114, DbFault::read_only, Fate::keep},  // the table is full: so is the disk, or the tablespace
+    Rule{1135, DbFault::busy, Fate::drop},       // no thread for the connection
     Rule{1136, DbFault::schema_changed, Fate::keep},
     Rule{1142, DbFault::denied, Fate::keep},
     Rule{1143, DbFault::denied, Fate::keep},
@@ -193,6 +202,10 @@ DbError classify(int code, std::string_view state, std::string_view message, Pha
         error.fault = DbFault::foreign_key_violated;
         error.fate = Fate::keep;
         error.constraint = backticked(message, "CONSTRAINT `");
+    } else if (message.find("No space left on device") != std::string_view::npos) {
+        // 1030 from the engine, 1 and others from temporary files. None of these messages holds a value of the client's.
+        error.fault = DbFault::read_only;
+        error.fate = Fate::keep;
     } else if (state == "45000") {
         error.fault = DbFault::row_refused;
         error.fate = Fate::keep;

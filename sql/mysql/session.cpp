@@ -11,6 +11,7 @@
 #include <variant>
 
 #include "sql/mysql/cells.h"
+#include "sql/mysql/column_types.h"
 
 namespace sql::mysql {
 namespace {
@@ -63,113 +64,10 @@ bool would_send_text_as_bytes(const Statement& statement) {
     return false;
 }
 
-// The driver has 64 bytes for a DECIMAL's text and reads past them: with sign, point and leading zero 61 digits fit. More must
-// come as CHAR.
-bool has_overlong_decimal(::sql::ResultSet& rows, const std::vector<const schemas::Column*>& columns) {
-    constexpr unsigned kDigitsMax = 61;
-    for (std::size_t i = 0; i < columns.size(); ++i) {
-        const schemas::Type& type = columns[i]->type;
-        if (type.type_class == schemas::TypeClass::decimal && type.precision.value_or(65) > kDigitsMax &&
-            rows.getMetaData()->getColumnType(static_cast<unsigned>(i + 1)) == ::sql::DataType::DECIMAL) {
-            return true;
-        }
-    }
-    return false;
-}
-
-enum class Family { number, real, decimal, temporal, text, bytes, other };
-
-Family family_of(int sql_type) {
-    using ::sql::DataType;
-    switch (sql_type) {
-        case DataType::TINYINT:
-        case DataType::SMALLINT:
-        case DataType::MEDIUMINT:
-        case DataType::INTEGER:
-        case DataType::BIGINT:
-            return Family::number;
-        case DataType::REAL:
-        case DataType::DOUBLE:
-            return Family::real;
-        case DataType::DECIMAL:
-        case DataType::NUMERIC:
-            return Family::decimal;
-        case DataType::DATE:
-        case DataType::TIME:
-        case DataType::TIMESTAMP:
-            return Family::temporal;
-        case DataType::CHAR:
-        case DataType::VARCHAR:
-        case DataType::LONGVARCHAR:
-            return Family::text;
-        case DataType::BINARY:
-        case DataType::VARBINARY:
-        case DataType::LONGVARBINARY:
-            return Family::bytes;
-        default:
-            return Family::other;  // the driver's list, not ours
-    }
-}
-
-Family family_of(schemas::TypeClass type_class) {
-    using schemas::TypeClass;
-    switch (type_class) {
-        case TypeClass::integer:
-        case TypeClass::boolean:
-            return Family::number;
-        case TypeClass::float32:
-        case TypeClass::float64:
-            return Family::real;
-        case TypeClass::decimal:
-            return Family::decimal;
-        case TypeClass::date:
-        case TypeClass::time:
-        case TypeClass::datetime:
-        case TypeClass::timestamp:
-            return Family::temporal;
-        case TypeClass::text:
-            return Family::text;
-        case TypeClass::binary:
-            return Family::bytes;
-        case TypeClass::bit:
-        case TypeClass::year:
-        case TypeClass::uuid:
-        case TypeClass::inet4:
-        case TypeClass::inet6:
-        case TypeClass::enumeration:
-        case TypeClass::set:
-        case TypeClass::json:
-        case TypeClass::geometry:
-        case TypeClass::unsupported:
-            return Family::other;
-    }
-    return Family::other;
-}
-
-// A read may lag behind a change of the table, but a cell read as another type than it is would be a false answer.
-bool has_other_type(::sql::ResultSet& rows, const std::vector<const schemas::Column*>& columns) {
-    ::sql::ResultSetMetaData* const described = rows.getMetaData();
-    for (std::size_t i = 0; i < columns.size(); ++i) {
-        const auto index = static_cast<unsigned>(i + 1);
-        const Family is = family_of(described->getColumnType(index));
-        const Family wanted = family_of(columns[i]->type.type_class);
-        if (is == Family::other || wanted == Family::other) {
-            continue;
-        }
-        if (wanted == Family::decimal && is == Family::text) {
-            continue;  // a wide decimal comes as text
-        }
-        if (is != wanted || (is == Family::number && described->isSigned(index) == columns[i]->type.is_unsigned)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 // Streams must outlive the execution: the driver reads them then.
 using Streams = std::list<std::istringstream>;
 
-void bind(::sql::PreparedStatement& prepared, const std::vector<schemas::Value>& params, Streams& streams) {
+void bind(::sql::PreparedStatement& prepared, const render::Params& params, Streams& streams) {
     unsigned index = 0;
     for (const schemas::Value& param : params) {
         ++index;
@@ -198,11 +96,35 @@ void bind(::sql::PreparedStatement& prepared, const std::vector<schemas::Value>&
 
 }  // namespace
 
-Session::Session(std::unique_ptr<::sql::Connection> connection, Server server, std::size_t statements_cached)
+class Session::Timed {
+public:
+    Timed(Session& session, Deadline deadline, exec::Watched::Means means) {
+        const auto stopped_by_server = Deadline::after(session.options_.statement_timeout);
+        // MySQL stops nothing but a SELECT by itself.
+        if (session.options_.server == Server::mysql || deadline.at() < stopped_by_server.at()) {
+            watched_ = session.watched_.get();
+            watched_->arm(Deadline(std::min(deadline.at(), stopped_by_server.at())), means);
+        }
+    }
+    Timed(const Timed&) = delete;
+    Timed& operator=(const Timed&) = delete;
+    ~Timed() {
+        if (watched_ != nullptr) {
+            watched_->disarm();
+        }
+    }
+
+private:
+    exec::Watched* watched_ = nullptr;
+};
+
+Session::Session(std::unique_ptr<::sql::Connection> connection, const SessionOptions& options, Socket socket,
+                 std::unique_ptr<exec::Watched> watched)
     : connection_(std::move(connection)),
       text_statement_(connection_->createStatement()),
-      server_(server),
-      statements_cached_(std::max<std::size_t>(statements_cached, 1)) {}
+      options_(options),
+      socket_(std::move(socket)),
+      watched_(std::move(watched)) {}
 
 ::sql::PreparedStatement& Session::prepare(const Statement& statement) {
     const std::string& text = statement.text();
@@ -218,7 +140,7 @@ Session::Session(std::unique_ptr<::sql::Connection> connection, Server server, s
         large_.emplace(Prepared{text, std::move(prepared)});
         return *large_->statement;
     }
-    if (cache_.size() >= statements_cached_) {
+    if (!cache_.empty() && cache_.size() >= options_.statements_cached) {
         by_text_.erase(cache_.back().text);
         cache_.pop_back();
     }
@@ -250,24 +172,34 @@ auto Session::with_prepared(const Statement& statement, Deadline deadline, Use u
     if (deadline.has_passed()) {
         return tl::unexpected(too_late());
     }
+    if (watched_->is_stopped()) {
+        // What was sent to stop the statement before may hit this one.
+        return tl::unexpected(DbError{DbFault::deadline_exceeded, Fate::drop, {}, {}, "the statement before was stopped"});
+    }
     if (would_send_text_as_bytes(statement)) {
         return tl::unexpected(DbError{DbFault::too_large, Fate::keep, {}, {}, "the driver would send a long text as bytes"});
     }
+    const Timed timed(*this, deadline, exec::Watched::Means::stop_and_sever);
     for (bool is_second = false;; is_second = true) {
         Phase phase = Phase::prepare;
         try {
             ::sql::PreparedStatement& prepared = prepare(statement);
             Streams streams;
-            bind(prepared, statement.params(), streams);
+            mysql::bind(prepared, statement.params(), streams);  // std::bind takes anything, and Streams is of std
             phase = Phase::execute;
             auto result = use(prepared);
             forget_large();
             return result;
         } catch (const ::sql::SQLException& thrown) {
-            if (is_second || !wants_new_prepare(thrown.getErrorCode())) {
-                return tl::unexpected(classified(thrown, phase));
+            DbError error = classified(thrown, phase);
+            const bool is_again = !is_second && wants_new_prepare(thrown.getErrorCode());
+            if (is_again || error.fault == DbFault::too_large) {
+                // A statement that was sent too long a value keeps refusing all others.
+                forget(statement.text());
             }
-            forget(statement.text());
+            if (!is_again) {
+                return tl::unexpected(std::move(error));
+            }
         }
     }
 }
@@ -282,16 +214,29 @@ DbResult<void> Session::query(const Statement& statement, const std::vector<cons
         if (has_overlong_decimal(*rows, columns)) {
             return tl::unexpected(DbError{DbFault::unknown, Fate::keep, {}, {}, "a decimal too long for the driver"});
         }
-        std::vector<std::string> buffers(columns.size());
-        std::vector<exec::Cell> cells(columns.size());
+        cells_.resize(columns.size());
+        if (buffers_.size() < columns.size()) {
+            buffers_.resize(columns.size());
+        }
         while (rows->next()) {
             for (std::size_t i = 0; i < columns.size(); ++i) {
-                cells[i] = read_cell(*rows, static_cast<unsigned>(i + 1), columns[i]->type, buffers[i]);
+                cells_[i] = read_cell(*rows, static_cast<unsigned>(i + 1), columns[i]->type, buffers_[i]);
             }
-            sink.row(cells);
+            sink.row(cells_);
         }
+        shrink_buffers();
         return {};
     });
+}
+
+// A connection must not keep the largest rows that it ever read.
+void Session::shrink_buffers() {
+    constexpr std::size_t kBufferKept = 1024;
+    for (std::string& buffer : buffers_) {
+        if (buffer.capacity() > kBufferKept) {
+            buffer = std::string();
+        }
+    }
 }
 
 DbResult<std::uint64_t> Session::run(const Statement& statement, Deadline deadline) {
@@ -304,7 +249,9 @@ DbResult<std::uint64_t> Session::run(const Statement& statement, Deadline deadli
     });
 }
 
-DbResult<void> Session::text_command(const Statement& statement) {
+// Never stopped, for what it did must be known: if it does not end in time, the connection is cut.
+DbResult<void> Session::text_command(const Statement& statement, Deadline deadline) {
+    const Timed timed(*this, deadline, exec::Watched::Means::sever);
     try {
         text_statement_->execute(statement.text());
         return {};
@@ -323,21 +270,21 @@ DbResult<void> Session::begin(Deadline deadline) {
             return tl::unexpected(std::move(id.error()));
         }
     }
-    auto done = text_command(command("START TRANSACTION"));
+    auto done = text_command(command("START TRANSACTION"), deadline);
     is_in_transaction_ = done.has_value();
     return done;
 }
 
-DbResult<void> Session::commit(Deadline /*deadline*/) {
-    auto done = text_command(command("COMMIT"));
-    is_in_transaction_ = false;
+DbResult<void> Session::commit(Deadline deadline) {
+    auto done = text_command(command("COMMIT"), deadline);
+    is_in_transaction_ = !done.has_value();
     forget_large();
     return done;
 }
 
-DbResult<void> Session::rollback(Deadline /*deadline*/) {
-    auto done = text_command(command("ROLLBACK"));
-    is_in_transaction_ = false;
+DbResult<void> Session::rollback(Deadline deadline) {
+    auto done = text_command(command("ROLLBACK"), deadline);
+    is_in_transaction_ = !done.has_value();
     forget_large();
     return done;
 }
@@ -378,19 +325,31 @@ DbResult<std::vector<schemas::TableName>> Session::tables(Deadline deadline) {
 }
 
 DbResult<std::optional<schemas::RawTable>> Session::introspect(std::string_view table, Deadline deadline) {
-    return mysql::introspect(selector(deadline), server_, table);
+    return mysql::introspect(selector(deadline), options_.server, table);
 }
 
 DbResult<std::string> Session::version_token(std::string_view table, Deadline deadline) {
     return mysql::version_token(selector(deadline), table);
 }
 
-bool Session::is_alive(Deadline /*deadline*/) {
+bool Session::is_alive(Deadline deadline) {
+    const Timed timed(*this, deadline, exec::Watched::Means::sever);
     try {
         return connection_->isValid();
     } catch (const ::sql::SQLException&) {
         return false;
     }
+}
+
+exec::Look Session::look() const {
+    if (!socket_.is_known()) {
+        return exec::Look::unknown;
+    }
+    return socket_.is_ended() ? exec::Look::dead : exec::Look::alive;
+}
+
+bool Session::is_reusable() const {
+    return !is_in_transaction_ && !watched_->is_stopped();
 }
 
 }  // namespace sql::mysql

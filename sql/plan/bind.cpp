@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "sql/plan/bind_condition.h"
@@ -77,11 +78,9 @@ tl::expected<std::vector<Predicate>, PlanError> bind_where(const filters::Query&
 }
 
 tl::expected<std::vector<std::size_t>, PlanError> bind_select(const filters::Query& query, const schemas::Table& table) {
-    std::vector<std::size_t> columns;
+    std::vector<std::size_t> columns(query.select.empty() ? table.columns.size() : 0);
     if (query.select.empty()) {
-        for (std::size_t i = 0; i < table.columns.size(); ++i) {
-            columns.push_back(i);
-        }
+        std::iota(columns.begin(), columns.end(), std::size_t{0});
         return columns;
     }
     std::vector<bool> is_selected(table.columns.size(), false);
@@ -107,6 +106,9 @@ bool has_order(schemas::TypeClass type_class) {
 
 tl::expected<std::vector<Order>, PlanError> bind_order(const filters::Query& query, const schemas::Table& table) {
     std::vector<Order> order;
+    if (query.order.empty()) {
+        return order;
+    }
     std::vector<bool> is_ordered(table.columns.size(), false);
     for (const filters::OrderTerm& term : query.order) {
         const auto index = table.index_of(term.column);

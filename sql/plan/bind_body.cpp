@@ -126,7 +126,7 @@ public:
                        fmt::format("a column of type {} does not take {}", type_name(column.type), name_of(cell.kind)),
                        schemas::describe_literal(column.type)));
         }
-        const std::string_view text = column.type.type_class == TypeClass::json ? cell.raw : cell.text;
+        const std::string_view text = column.type.type_class == TypeClass::json ? body_.raw(cell) : body_.text(cell);
         auto reading = schemas::read_literal(text, column.type, schemas::Purpose::storage);
         if (!reading) {
             return tl::unexpected(
@@ -192,8 +192,9 @@ tl::expected<Plan, PlanError> bind_insert(InsertPlan plan, const Body& body) {
 
     // First every name, so that the plan knows its columns; then every value.
     std::vector<bool> is_used(table.columns.size(), false);
+    std::vector<bool> is_given;
     for (std::size_t row = 0; row < rows; ++row) {
-        std::vector<bool> is_given(table.columns.size(), false);
+        is_given.assign(table.columns.size(), false);
         if (binder.cells(row).empty()) {
             return tl::unexpected(empty_row(body, row));
         }

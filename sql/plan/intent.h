@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,25 +13,34 @@ namespace sql::plan {
 
 enum class Verb { read, insert, update, erase };
 
-enum class JsonKind { null, boolean, number, string, object, array };
+enum class JsonKind : std::uint8_t { null, boolean, number, string, object, array };
 
-// One member of a row object. `text` views into the Body that owns the cell: a string's unescaped content (valid UTF-8),
-// else the JSON text exactly as sent. `position` is the byte offset in the body where the value begins.
+// One member of a row object, as places in the Body that owns it: there may be a million of them.
 struct BodyCell {
-    std::uint32_t column = 0;  // index into Body::columns
-    std::uint32_t position = 0;
+    using Column = std::uint16_t;
+    static constexpr std::uint32_t kVerbatim = UINT32_MAX;
+
+    std::uint32_t position = 0;  // byte offset in the body where the value begins
+    std::uint32_t size = 0;      // of the JSON text, quotes included
+    std::uint32_t unescaped = kVerbatim;  // index into Body::unescaped, for a string that holds escapes
+    Column column = 0;                    // index into Body::columns
     JsonKind kind = JsonKind::null;
-    std::string_view text;
-    std::string_view raw;  // the JSON text exactly as sent, quotes included; what a JSON column stores
 };
 
-// A parsed body: rows of cells, flat. Movable, not copyable, for the cells view into its own storage.
+// A parsed body: rows of cells, flat.
 struct Body {
-    Body() = default;
-    Body(Body&&) = default;
-    Body& operator=(Body&&) = default;
-    Body(const Body&) = delete;
-    Body& operator=(const Body&) = delete;
+    // The JSON text exactly as sent, quotes included; what a JSON column stores. Views into the body.
+    [[nodiscard]] std::string_view raw(const BodyCell& cell) const {
+        return std::string_view(source).substr(cell.position, cell.size);
+    }
+    // A string's unescaped content (valid UTF-8), else the JSON text exactly as sent. Views into the body.
+    [[nodiscard]] std::string_view text(const BodyCell& cell) const {
+        if (cell.unescaped != BodyCell::kVerbatim) {
+            return unescaped[cell.unescaped];
+        }
+        const std::string_view json = raw(cell);
+        return cell.kind == JsonKind::string ? json.substr(1, json.size() - 2) : json;
+    }
 
     std::vector<std::string> columns;  // distinct member names in order of appearance
     std::vector<BodyCell> cells;
@@ -40,8 +48,8 @@ struct Body {
     std::vector<std::uint32_t> row_positions;
     bool is_array = false;
 
-    std::vector<char> source;           // the body's bytes; a vector keeps its buffer when moved
-    std::deque<std::string> unescaped;  // strings that held escapes; a deque keeps its elements when moved
+    std::string source;                  // the body's bytes
+    std::vector<std::string> unescaped;  // the strings that held escapes
 };
 
 struct Intent {

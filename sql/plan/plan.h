@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -85,12 +86,14 @@ using Plan = std::variant<ReadPlan, InsertPlan, UpdatePlan, DeletePlan>;
 // A plan that has met the policy. Only guard makes one, and render takes nothing else.
 class GuardedPlan {
 public:
-    [[nodiscard]] const Plan& plan() const { return plan_; }
+    [[nodiscard]] const Plan& plan() const { return *plan_; }
+    // For a Program, whose statements refer to the plan's values.
+    [[nodiscard]] const std::shared_ptr<const Plan>& shared() const { return plan_; }
 
 private:
     friend class Guard;
-    explicit GuardedPlan(Plan plan) : plan_(std::move(plan)) {}
-    Plan plan_;
+    explicit GuardedPlan(Plan plan) : plan_(std::make_shared<const Plan>(std::move(plan))) {}
+    std::shared_ptr<const Plan> plan_;
 };
 
 // The plan as text, for golden cases and explain: one line a part.

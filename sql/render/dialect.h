@@ -26,7 +26,7 @@ public:
     // The expression that ORDER BY sorts on for this column: the order that lt and gt compare in.
     virtual void ordered(Writer& writer, const schemas::Column& column) const = 0;
 
-    // A placeholder that stores `value` in this column.
+    // A placeholder that stores `value` in this column; `value` is the plan's and is not copied.
     virtual void stored(Writer& writer, const schemas::Column& column, const schemas::Value& value) const = 0;
 
     // What a missing cell of a batch writes: DEFAULT, or what the dialect has for it.

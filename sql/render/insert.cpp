@@ -9,6 +9,9 @@ namespace {
 // Each fits the next whole number of times: any row count takes few statements of few shapes.
 constexpr std::size_t kRowCounts[] = {256, 64, 16, 4, 1};
 
+constexpr std::size_t kHeadBytes = 512;
+constexpr std::size_t kCellBytes = 4;  // "?, " and a share of "(), "
+
 class InsertRenderer {
 public:
     InsertRenderer(const plan::InsertPlan& plan, const Dialect& dialect) : plan_(plan), dialect_(dialect) {}
@@ -70,6 +73,9 @@ private:
             }
         }
         Writer writer(dialect_.quote());
+        if (count > 1) {
+            writer.reserve(kHeadBytes + count * slots.size() * kCellBytes, count * slots.size());
+        }
         writer.keyword("INSERT INTO ").ident(plan_.table->name).keyword(" (");
         for (std::size_t i = 0; i < slots.size(); ++i) {
             if (i != 0) {

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
 #include "schemas/catalog.h"
+#include "sql/plan/plan.h"
 #include "sql/render/writer.h"
 
 namespace sql::render {
@@ -26,6 +28,7 @@ struct Program {
     Answer answer = Answer::rows;
     Proof proof = Proof::none;
     schemas::TablePtr table;
+    std::shared_ptr<const plan::Plan> plan;  // keeps alive what the statements refer to
 
     // Insert only: what `last_insert_id` answers. `generated`: the id that the last statement generated; a number: the
     // explicit value of the last row; nothing: the table has no auto-increment column.

@@ -126,7 +126,9 @@ struct Renderer {
 }  // namespace
 
 Program render(const plan::GuardedPlan& plan, const Dialect& dialect) {
-    return std::visit(Renderer{dialect}, plan.plan());
+    Program program = std::visit(Renderer{dialect}, plan.plan());
+    program.plan = plan.shared();
+    return program;
 }
 
 }  // namespace sql::render

@@ -57,7 +57,11 @@ public:
         return token;
     }
 
-    bool is_alive(Deadline) override { return !session_->is_in_transaction() && session_->is_same_file(); }
+    bool is_alive(Deadline) override { return session_->is_same_file(); }
+    [[nodiscard]] exec::Look look() const override {
+        return session_->is_same_file() ? exec::Look::alive : exec::Look::dead;
+    }
+    [[nodiscard]] bool is_reusable() const override { return session_->is_settled(); }
 
 private:
     std::unique_ptr<Session> session_;
@@ -85,8 +89,11 @@ std::unique_ptr<exec::Database> open(const SqliteSettings& settings, const Commo
     exec::PoolOptions reading;
     reading.connections_max = common.connections_max;
     reading.wait_max = common.pool_wait_max;
+    reading.queue_max = common.pool_queue_max;
     exec::PoolOptions writing = reading;
     writing.connections_max = 1;
+    // As many requests may wait for the one writer as for all readers.
+    writing.queue_max = common.pool_queue_max != 0 ? common.pool_queue_max : 4 * common.connections_max;
     return std::make_unique<exec::Database>(
         dialect(), std::make_unique<exec::Pool>(connector(settings, common, Access::read), reading),
         std::make_unique<exec::Pool>(connector(settings, common, Access::write), writing), common.catalog);

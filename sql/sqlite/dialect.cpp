@@ -206,7 +206,9 @@ public:
         }
     }
 
-    void stored(Writer& writer, const schemas::Column&, const schemas::Value& value) const override { writer.param(value); }
+    void stored(Writer& writer, const schemas::Column&, const schemas::Value& value) const override {
+        writer.param_in_place(value);
+    }
 
     [[nodiscard]] bool has_default_keyword() const override { return false; }
 

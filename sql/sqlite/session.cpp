@@ -249,7 +249,7 @@ void Session::evict(std::size_t bytes_wanted) {
     }
 }
 
-DbResult<void> Session::bind(sqlite3_stmt* statement, const std::vector<schemas::Value>& values) {
+DbResult<void> Session::bind(sqlite3_stmt* statement, const render::Params& values) {
     if (static_cast<std::size_t>(sqlite3_bind_parameter_count(statement)) != values.size()) {
         // What is not bound would be NULL.
         return failure(DbFault::unknown, Fate::keep, "the statement does not have as many placeholders as values");
@@ -441,6 +441,10 @@ DbResult<void> Session::rollback() {
         return tl::unexpected(std::move(error));
     }
     return {};
+}
+
+bool Session::is_settled() const {
+    return !is_in_transaction_ && sqlite3_get_autocommit(database_) != 0;
 }
 
 std::uint64_t Session::last_insert_id() const {

@@ -66,6 +66,8 @@ public:
     // Takes no deadline: it must end. Nothing to do when there is no transaction.
     [[nodiscard]] exec::DbResult<void> rollback();
     [[nodiscard]] bool is_in_transaction() const { return is_in_transaction_; }
+    // No transaction is open, neither as we believe nor in truth.
+    [[nodiscard]] bool is_settled() const;
 
     // The rowid that the last `change` inserted; 0 when none, or not a positive number.
     [[nodiscard]] std::uint64_t last_insert_id() const;
@@ -90,7 +92,7 @@ private:
     [[nodiscard]] exec::DbResult<void> configure(exec::Deadline deadline);
     [[nodiscard]] exec::DbResult<void> ready(exec::Deadline deadline) const;
     [[nodiscard]] exec::DbResult<sqlite3_stmt*> prepare(const render::Statement& statement);
-    [[nodiscard]] exec::DbResult<void> bind(sqlite3_stmt* statement, const std::vector<schemas::Value>& values);
+    [[nodiscard]] exec::DbResult<void> bind(sqlite3_stmt* statement, const render::Params& values);
     [[nodiscard]] exec::DbResult<void> step_to_end(const render::Statement& statement, exec::Deadline deadline);
     // False when memory ran out.
     [[nodiscard]] bool read_row(sqlite3_stmt* statement);

@@ -44,7 +44,6 @@ OWNERS = {
     r"rapidjson/.*": ["gateway/request", "gateway/respond"],
     r"toml\+\+/.*|toml\.hpp": ["gateway/config", "gateway/tenants"],
     r"CLI/.*": ["gateway/main.cpp"],
-    r"spdlog/.*": ["gateway/observe"],
 }
 # Who may turn text into an identifier: what reads a database's catalog.
 IDENT_MAKERS = re.compile(r"^(schemas/|sql/(mysql|sqlite)/|tests/)")
@@ -113,7 +112,8 @@ def printed(binary, *arguments):
 
 def check_tables(report, binary):
     """A table between `<!-- table: NAME … -->` and the next blank line after it is what the program prints."""
-    for path, name, command in (("gateway/API.md", "errors", ["errors"]), ("deploy/CONFIGURATION.md", "settings", ["config", "settings"])):
+    for path, name, command in (("gateway/API.md", "errors", ["errors"]), ("deploy/CONFIGURATION.md", "settings", ["config", "settings"]),
+                                ("gateway/METRICS.md", "metrics", ["metrics"])):
         after = re.split(rf"<!-- table: {name}[^>]*-->\n", text_of(path))
         if not report.check(len(after) == 2, f"{path} has no place for the table of {name}"):
             continue

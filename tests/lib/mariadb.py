@@ -14,8 +14,8 @@ ODD_DEFAULTS = ["--default-time-zone=+05:00", "--sql-mode=", "--character-set-se
 
 
 class MariaDB:
-    def __init__(self, options=()):
-        self.folder = places.scratch("mariadb")
+    def __init__(self, options=(), folder=None):
+        self.folder = folder or places.scratch("mariadb")
         self.socket = os.path.join(self.folder, "s")
         self._data = os.path.join(self.folder, "data")
         self._log = os.path.join(self.folder, "log")

@@ -24,22 +24,29 @@ SUITES = {
     "unit": "unit tests",
     "golden": "requests to SQL, as text",
     "io": "the HTTP contract, on both databases, twice",
-    "raw": "raw sockets: framing and hostile heads",
+    "http": "raw sockets, direct, on a unix socket and behind nginx; many clients; drain and restart",
     "unfiltered": "a write without a filter changes nothing, in every spelling",
     "roundtrip": "what goes out can be sent back in",
     "matrix": "every type, every literal, every operator, against a typed comparison",
     "ddl": "tables that change while they are written to",
     "hostile": "hostile requests: no 500, no foreign SQL",
     "outage": "databases that go and come back",
+    "metrics": "the metrics, who reads them, and the log's file",
+    "slow": "slow attackers and idle connections beside healthy clients",
+    "fault": "the way to the database, and the database itself, fail at chosen and at random moments",
+    "memory": "hard budgets of memory",
+    "soak": "mixed load: memory flat, nothing leaked",
+    "bench": "the table of ratios in short form: no row has collapsed",
     "sqlmap": "sqlmap finds nothing",
     "demo": "the demo works as its own output says",
     "fuzz": "the parsers under libFuzzer",
 }
-RELEASE_ONLY = ("fuzz", "sqlmap")  # they bring their own build, or would only be slower
+RELEASE_ONLY = ("fuzz", "sqlmap", "bench")  # they bring their own build, or would only be slower
 TARGETS = {
     "unit": ["unit_filters", "unit_schemas", "unit_sql", "unit_gateway"],
     "golden": ["golden"],
     "hostile": ["rowgate", "hostile"],
+    "bench": ["rowgate", "bench_bare", "bench_stock", "bench_stages", "bench_load", "bench_sqlite_loop"],
     "fuzz": [],
     "compile_fail": [],
 }
@@ -171,11 +178,11 @@ def run_suite(context, name):
         return command_suite(name, [os.path.join(context.build, "golden"), os.path.join(tests, "golden")])
     if name == "compile_fail":
         return command_suite(name, [os.path.join(tests, "compile_fail", "run")])
-    if name in ("sqlmap", "fuzz") and not install(name):
+    if name in ("sqlmap", "fuzz", "bench", "http", "slow", "memory", "soak") and not install(name):
         report = Report(name)
         report.fail("its packages cannot be installed")
         return report
-    folder = "check" if name == "check" else "io"
+    folder = {"check": "check", "bench": "bench", "http": "http", "slow": "http", "fault": "fault", "memory": "memory", "soak": "memory"}.get(name, "io")
     sys.path.insert(1, os.path.join(tests, folder)) if os.path.join(tests, folder) not in sys.path else None
     return run_module(context, name, os.path.join(tests, folder, f"suite_{name}.py"))
 

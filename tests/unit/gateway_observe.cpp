@@ -2,14 +2,14 @@
 
 #include <filesystem>
 #include <fstream>
-#include <sstream>
+#include <memory>
 #include <stdexcept>
 #include <thread>
 #include <vector>
 
 #include <doctest/doctest.h>
 
-#include "gateway/observe/event.h"
+#include "gateway/observe/log.h"
 
 namespace fs = std::filesystem;
 using namespace gateway::observe;
@@ -43,9 +43,8 @@ private:
 
 }  // namespace
 
-TEST_CASE("a request is one JSON line, escaped, written at once, with its time in UTC") {
+TEST_CASE("a request is one JSON line, escaped, with its time in UTC") {
     const Folder folder;
-    Log log(folder.file());
     RequestServed event;
     event.request_id = "r1";
     event.peer = "127.0.0.1";
@@ -54,7 +53,7 @@ TEST_CASE("a request is one JSON line, escaped, written at once, with its time i
     event.status = 200;
     event.bytes = 12;
     event.duration = std::chrono::microseconds(345);
-    log.write(event);
+    Log(folder.file()).write(event);
     const auto lines = folder.lines();
     REQUIRE(lines.size() == 1);
     const std::string& line = lines.front();
@@ -70,7 +69,6 @@ TEST_CASE("a request is one JSON line, escaped, written at once, with its time i
 
 TEST_CASE("a failed request's line has code, org, project, user and the inner text") {
     const Folder folder;
-    Log log(folder.file());
     RequestServed event;
     event.status = 503;
     event.code = "database_busy";
@@ -78,7 +76,7 @@ TEST_CASE("a failed request's line has code, org, project, user and the inner te
     event.project = "p";
     event.user = "u";
     event.internal = "locked";
-    log.write(event);
+    Log(folder.file()).write(event);
     CHECK(folder.lines().at(0).ends_with(
         R"("status":503,"code":"database_busy","org":"o","project":"p","user":"u","bytes":0,"duration_us":0,"internal":"locked"})"));
 }
@@ -86,32 +84,38 @@ TEST_CASE("a failed request's line has code, org, project, user and the inner te
 TEST_CASE("start, stop and failure are events of their own, and a log is appended to") {
     const Folder folder;
     Log(folder.file()).write(Started{"127.0.0.1", 8080});
-    Log second(folder.file());
-    second.write(Stopping{"SIGTERM"});
-    second.write(Failed{"%s {} \n"});
+    {
+        Log second(folder.file());
+        second.write(Stopping{"SIGTERM"});
+        second.write(Failed{"%s {} \n"});
+        second.write(AdminStarted{"unix:/run/a", 0});
+    }
     const auto lines = folder.lines();
-    REQUIRE(lines.size() == 3);
+    REQUIRE(lines.size() == 4);
     CHECK(lines[0].ends_with(R"(,"event":"started","address":"127.0.0.1","port":8080})"));
     CHECK(lines[1].ends_with(R"(,"event":"stopping","reason":"SIGTERM"})"));
     CHECK(lines[2].ends_with(R"(,"event":"failed","what":"%s {} \n"})"));
+    CHECK(lines[3].ends_with(R"(,"event":"admin_started","address":"unix:/run/a","port":0})"));
 }
 
 TEST_CASE("lines written by many threads stay whole") {
     const Folder folder;
-    Log log(folder.file());
+    auto log = std::make_unique<Log>(folder.file());
+    const std::string target(6000, 'x');
     RequestServed event;
-    event.target = std::string(6000, 'x');
+    event.target = target;
     std::vector<std::thread> threads;
     for (int i = 0; i < 4; ++i) {
         threads.emplace_back([&log, &event] {
             for (int j = 0; j < 50; ++j) {
-                log.write(event);
+                log->write(event);
             }
         });
     }
     for (std::thread& thread : threads) {
         thread.join();
     }
+    log.reset();
     const auto lines = folder.lines();
     CHECK(lines.size() == 200);
     for (const std::string& line : lines) {

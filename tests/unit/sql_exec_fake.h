@@ -36,6 +36,9 @@ struct Script {
     std::function<bool(int connection)> is_alive;
     std::function<DbResult<void>()> connect;
     std::uint64_t last_id = 0;
+    sql::exec::Look look = sql::exec::Look::unknown;
+    bool is_reusable = true;
+    std::atomic<int> pings{0};
 
     std::atomic<int> connects{0};
     std::atomic<int> open{0};
@@ -72,7 +75,12 @@ public:
     DbResult<std::string> version_token(std::string_view, Deadline) override {
         return script_.token ? script_.token() : DbResult<std::string>("v1");
     }
-    bool is_alive(Deadline) override { return !script_.is_alive || script_.is_alive(number_); }
+    bool is_alive(Deadline) override {
+        ++script_.pings;
+        return !script_.is_alive || script_.is_alive(number_);
+    }
+    [[nodiscard]] sql::exec::Look look() const override { return script_.look; }
+    [[nodiscard]] bool is_reusable() const override { return script_.is_reusable; }
 
 private:
     DbResult<void> call(const std::function<DbResult<void>(int)>& what, const char* name) {

@@ -30,9 +30,9 @@ TEST_CASE("each MySQL error number has its class") {
         {{1048, 1264, 1265, 1292, 1364, 1366, 1406, 1411, 1644, 1690, 3819, 4025}, DbFault::row_refused, Fate::keep},
         {{1051, 1054, 1136, 1146, 1356, 1412}, DbFault::schema_changed, Fate::keep},
         {{1020, 1213}, DbFault::conflict, Fate::keep},
-        {{1205, 1206, 1637}, DbFault::busy, Fate::keep},
-        {{1040, 1203, 1226}, DbFault::busy, Fate::drop},
-        {{1290, 1792, 1836}, DbFault::read_only, Fate::keep},
+        {{1037, 1038, 1041, 1205, 1206, 1637}, DbFault::busy, Fate::keep},
+        {{1040, 1135, 1203, 1226}, DbFault::busy, Fate::drop},
+        {{3, 20, 1021, 1026, 1114, 1290, 1792, 1836}, DbFault::read_only, Fate::keep},
         {{1969, 3024}, DbFault::deadline_exceeded, Fate::keep},
         {{1317}, DbFault::deadline_exceeded, Fate::drop},
         {{1047, 1053, 1080, 1927, 2002, 2003, 2005, 2006}, DbFault::unavailable, Fate::drop},
@@ -76,6 +76,18 @@ TEST_CASE("a parameter beyond the packet limit is too large and keeps the connec
         Phase::execute);
     CHECK(error.fault == DbFault::too_large);
     CHECK(error.fate == Fate::keep);
+}
+
+TEST_CASE("a disk that is full takes no writes now, whichever number says so") {
+    for (const int code : {1, 1005, 1030}) {
+        CAPTURE(code);
+        const auto error = classify(code, "HY000", "Got error 28 \"No space left on device\" from storage engine InnoDB", Phase::execute);
+        CHECK(error.fault == DbFault::read_only);
+        CHECK(error.fate == Fate::keep);
+    }
+    CHECK(classify(1062, "23000", "Duplicate entry 'No space left on device' for key 'k'", Phase::execute).fault ==
+          DbFault::unique_violated);
+    CHECK(fault(1180) == DbFault::unknown);  // during COMMIT: it may have happened
 }
 
 TEST_CASE("a cascade that is too deep is a foreign key's refusal") {

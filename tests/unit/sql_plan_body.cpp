@@ -21,8 +21,9 @@ std::string inserted(const schemas::TablePtr& into, const Body& body) {
 std::string inserted_cell(const schemas::TablePtr& into, JsonKind kind, std::string text, std::string raw) {
     Body body;
     body.columns = {"c"};
-    body.unescaped = {std::move(text), std::move(raw)};
-    body.cells.push_back({0, 5, kind, body.unescaped[0], body.unescaped[1]});
+    add_cell(body, 0, kind, raw);
+    body.cells.back().unescaped = 0;
+    body.unescaped = {std::move(text)};
     body.row_ends = {1};
     body.row_positions = {0};
     return inserted(into, body);
@@ -118,14 +119,14 @@ TEST_CASE("one wide row among many narrow ones cannot make the batch outgrow its
         columns.push_back(column("c" + std::to_string(i), integer()));
     }
     Body body;
-    for (std::uint32_t i = 0; i < 300; ++i) {
+    for (sql::plan::BodyCell::Column i = 0; i < 300; ++i) {
         body.columns.push_back("c" + std::to_string(i));
-        body.cells.push_back({i, 0, JsonKind::number, "1", "1"});
+        add_cell(body, i, JsonKind::number, "1");
     }
     body.row_ends.push_back(body.cells.size());
     body.row_positions.push_back(0);
     for (std::size_t row = 0; row < 10000; ++row) {
-        body.cells.push_back({0, 0, JsonKind::number, "1", "1"});
+        add_cell(body, 0, JsonKind::number, "1");
         body.row_ends.push_back(body.cells.size());
         body.row_positions.push_back(0);
     }

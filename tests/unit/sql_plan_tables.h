@@ -81,18 +81,28 @@ inline sql::plan::Intent intent(sql::plan::Verb verb, std::vector<filters::Condi
     return result;
 }
 
+// Adds a cell whose JSON text is `raw`, to the row that is being made.
+inline void add_cell(sql::plan::Body& body, sql::plan::BodyCell::Column column, sql::plan::JsonKind kind, std::string_view raw) {
+    sql::plan::BodyCell cell;
+    cell.position = static_cast<std::uint32_t>(body.source.size());
+    cell.size = static_cast<std::uint32_t>(raw.size());
+    cell.column = column;
+    cell.kind = kind;
+    body.source += raw;
+    body.cells.push_back(cell);
+}
+
 // Adds a row of number cells: `{"name": "7"}` is `{"name": 7}` in JSON.
 inline void add_row(sql::plan::Body& body, std::initializer_list<std::pair<const char*, const char*>> members) {
     for (const auto& [name, number] : members) {
-        std::uint32_t index = 0;
+        sql::plan::BodyCell::Column index = 0;
         while (index < body.columns.size() && body.columns[index] != name) {
             ++index;
         }
         if (index == body.columns.size()) {
             body.columns.emplace_back(name);
         }
-        body.unescaped.emplace_back(number);
-        body.cells.push_back({index, 5, sql::plan::JsonKind::number, body.unescaped.back(), body.unescaped.back()});
+        add_cell(body, index, sql::plan::JsonKind::number, number);
     }
     body.row_ends.push_back(body.cells.size());
     body.row_positions.push_back(static_cast<std::uint32_t>(body.row_positions.size()));

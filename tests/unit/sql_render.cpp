@@ -55,6 +55,20 @@ TEST_CASE("a value becomes a placeholder, whatever it holds") {
     CHECK(statement.params()[0] == schemas::Value(schemas::Text{"'; DROP TABLE t; --"}));
 }
 
+TEST_CASE("values that stay in the plan and values of the statement's own keep their order") {
+    const schemas::Value first(std::int64_t{1});
+    const schemas::Value third(std::int64_t{3});
+    sql::render::Writer writer(sql::render::Quote::backtick);
+    writer.param_in_place(first).param(std::int64_t{2}).param_in_place(third);
+    const sql::render::Statement statement = std::move(writer).finish();
+    CHECK(statement.text() == "???");
+    REQUIRE(statement.params().size() == 3);
+    std::int64_t next = 1;
+    for (const schemas::Value& value : statement.params()) {
+        CHECK(value == schemas::Value(next++));
+    }
+}
+
 TEST_CASE("every row of a batch is inserted once, in order, the last one alone") {
     const auto into = table({column("a", integer()), column("b", integer())});
     for (const auto* const dialect : kDialects) {
@@ -169,6 +183,9 @@ TEST_CASE("the largest limit and offset do not overflow") {
     const sql::plan::ReadPlan plan{table({column("a", integer())}), {0}, {}, {}, UINT64_MAX, UINT64_MAX};
     for (const auto* const dialect : kDialects) {
         const auto program = rendered(plan, *dialect);
-        CHECK(program.statements[0].params() == std::vector<schemas::Value>{std::int64_t{INT64_MAX}, std::int64_t{INT64_MAX}});
+        REQUIRE(program.statements[0].params().size() == 2);
+        for (const schemas::Value& count : program.statements[0].params()) {
+            CHECK(count == schemas::Value(std::int64_t{INT64_MAX}));
+        }
     }
 }

@@ -43,6 +43,7 @@ TEST_CASE("opening a database does not touch it, and a missing one is found out 
     CHECK(database->check(soon()).error().fault == DbFault::unavailable);
     CHECK_FALSE(std::filesystem::exists(folder.file()));
     Outsider(folder.file(), "CREATE TABLE t(a)");
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));  // the pool's pause after a database that was not there
     CHECK(database->check(soon()).has_value());
 }
 
@@ -109,18 +110,21 @@ TEST_CASE("a definition cannot change between BEGIN and COMMIT") {
     CHECK(writer->version_token("t", soon()) != *token);
 }
 
-TEST_CASE("a connection is alive while its file is there and no transaction was left open") {
+TEST_CASE("a connection is alive while its file is there, and used again while no transaction was left open") {
     const TemporaryFolder folder;
     Outsider(folder.file(), "CREATE TABLE t(a)");
     const auto database = open(folder);
     const auto writer = lease(database->writers());
     CHECK(writer->is_alive(soon()));
+    CHECK(writer->is_reusable());
     REQUIRE(writer->begin(soon()));
-    CHECK_FALSE(writer->is_alive(soon()));
+    CHECK_FALSE(writer->is_reusable());
     REQUIRE(writer->rollback(soon()));
-    CHECK(writer->is_alive(soon()));
+    CHECK(writer->is_reusable());
+    CHECK(writer->look() == sql::exec::Look::alive);
     std::filesystem::rename(folder.file(), folder.file("moved"));
     CHECK_FALSE(writer->is_alive(soon()));
+    CHECK(writer->look() == sql::exec::Look::dead);
 }
 
 TEST_CASE("after a replacement the pool gives connections to the new file") {

@@ -1,0 +1,130 @@
+#include "gateway/service.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <random>
+
+#include "gateway/error.h"
+#include "gateway/respond/problem.h"
+
+namespace gateway {
+namespace {
+
+constexpr std::size_t kRequestIdMax = 128;
+constexpr std::size_t kHeadersUsual = 8;
+
+// By byte: may it stand in a request id?
+constexpr std::array<bool, 256> kIdBytes = [] {
+    std::array<bool, 256> allowed{};
+    for (const char c : std::string_view("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_.")) {
+        allowed[static_cast<unsigned char>(c)] = true;
+    }
+    return allowed;
+}();
+
+bool is_well_formed_id(std::string_view id) {
+    return !id.empty() && id.size() <= kRequestIdMax &&
+           std::ranges::all_of(id, [](char c) { return kIdBytes[static_cast<unsigned char>(c)]; });
+}
+
+// By byte: its two digits.
+constexpr std::array<std::array<char, 2>, 256> kHex = [] {
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    std::array<std::array<char, 2>, 256> pairs{};
+    for (std::size_t i = 0; i < pairs.size(); ++i) pairs[i] = {kDigits[i / 16], kDigits[i % 16]};
+    return pairs;
+}();
+
+http::Response respond_problem(const Problem& problem, observe::RequestServed& event) {
+    event.code = entry_of(problem.code).name;
+    if (!problem.internal.empty()) event.internal = problem.internal;
+    return respond::problem_response(problem);
+}
+
+}  // namespace
+
+std::string new_request_id() {
+    static thread_local std::mt19937_64 random = [] {
+        std::random_device device;
+        std::seed_seq seed{device(), device(), device(), device()};
+        return std::mt19937_64(seed);
+    }();
+    std::string id(32, '0');
+    std::uint64_t number = random();
+    for (std::size_t i = 0; i < 16; ++i, number >>= 8u) {
+        if (i == 8) number = random();
+        std::memcpy(&id[2 * i], kHex[number & 0xFFu].data(), 2);
+    }
+    return id;
+}
+
+std::string request_id_of(const http::Request& request) {
+    const http::Request::Found sent = request.find("X-Request-Id");
+    return sent.count == 1 && is_well_formed_id(sent.value) ? std::string(sent.value) : new_request_id();
+}
+
+void add_common_headers(http::Response& response, std::string_view request_id) {
+    response.headers.reserve(std::max(kHeadersUsual, response.headers.size() + 3));
+    const auto add = [&response](std::string_view name, std::string_view value) {
+        http::Header& header = response.headers.emplace_back();
+        header.name = name;
+        header.value = value;
+    };
+    add("X-Request-Id", request_id);
+    add("Cache-Control", "no-store");
+    add("X-Content-Type-Options", "nosniff");
+}
+
+http::Response Service::serve(http::Request&& request) {
+    const observe::Metrics::Active active(metrics_, request.method);
+    observe::RequestServed event;
+    event.request_id = request_id_of(request);
+    event.peer = request.peer;
+    event.method = request.method;
+    event.target = request.target;
+    event.bytes_in = request.body.size();
+    const auto received = request.received;
+    http::Response response;
+    try {
+        // Probes first: a gateway that has too much to do is alive.
+        if (auto health = health_.answer(request, snapshot_, event)) {
+            response = std::move(*health);
+        } else if (request.is_shed) {
+            Problem problem;
+            problem.code = Code::overloaded;
+            problem.detail = "more requests come in than can be served; nothing was done";
+            response = respond_problem(problem, event);
+        } else {
+            response = answer(std::move(request), snapshot_, event);
+        }
+    } catch (const std::exception& exception) {
+        Problem problem;
+        problem.detail = "the gateway failed; the log has the reason under this request's id";
+        problem.internal = exception.what();
+        response = respond_problem(problem, event);
+    }
+    finish(response, event, received);
+    return response;
+}
+
+http::Response Service::refuse(const http::Refusal& refusal) {
+    observe::RequestServed event;
+    event.request_id = new_request_id();
+    Problem problem = to_problem(refusal);
+    problem.position = refusal.status == 400 ? std::optional<std::size_t>() : problem.position;
+    http::Response response = respond_problem(problem, event);
+    finish(response, event, std::chrono::steady_clock::now());
+    return response;
+}
+
+void Service::finish(http::Response& response, observe::RequestServed& event, std::chrono::steady_clock::time_point received) {
+    add_common_headers(response, event.request_id);
+    event.status = response.status;
+    event.bytes = response.body.size();
+    event.duration = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - received);
+    log_.write(event);
+    metrics_.write(event);
+}
+
+}  // namespace gateway
