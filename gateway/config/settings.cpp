@@ -102,7 +102,7 @@ const std::vector<Row>& table() {
         {"server.socket_mode", [](Config& c) { return &c.server.socket_mode; }, 0, 0, check_socket_mode,
          "Permissions of a unix socket's file, in octal"},
         {"server.workers", [](Config& c) { return &c.server.workers; }, 0, 1024, nullptr,
-         "Requests computed at once; 0 is twice the number of processors"},
+         "Requests computed at once; 0 is eight times the number of processors"},
         {"server.threads", [](Config& c) { return &c.server.threads; }, 1, 4096, nullptr,
          "Requests under way at once, those included that wait for a database"},
         {"server.connections_max", [](Config& c) { return &c.server.connections_max; }, 1, 1'000'000, nullptr,

@@ -174,7 +174,8 @@ Answered Answerer::Front::answer(Incoming& incoming, const std::atomic<bool>& is
     Passage passage{incoming, {}};
     current_passage = &passage;
     bool is_closed = false;
-    const bool is_written = process_request(stream, !incoming.keeps_alive, is_closed, nullptr);
+    // Told that the connection closes, whatever becomes of it: its Keep-Alive header costs more than its answer does.
+    const bool is_written = process_request(stream, true, is_closed, nullptr);
     current_passage = nullptr;
     Answered answered;
     if (!is_written || !stream.has_status_line()) {

@@ -36,6 +36,19 @@ void append_chunk(std::string& out, std::string_view piece) {
     }
 }
 
+// send() of one or two pieces.
+ssize_t send_some(int descriptor, std::string_view first, std::string_view second) {
+    if (second.empty()) {
+        return ::send(descriptor, first.data(), first.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    }
+    std::array<iovec, 2> parts{iovec{const_cast<char*>(first.data()), first.size()},  // the call's type: it only reads
+                               iovec{const_cast<char*>(second.data()), second.size()}};
+    msghdr message{};
+    message.msg_iov = parts.data();
+    message.msg_iovlen = parts.size();
+    return ::sendmsg(descriptor, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 }  // namespace
 
 thread_local bool Server::Front::sheds_all_ = false;
@@ -241,12 +254,7 @@ Next Server::Front::refuse(Connection& connection, int status, std::string_view 
 Next Server::Front::send(Connection& connection, std::string_view bytes) {
     std::string_view body = connection.long_body;
     while (!bytes.empty() || !body.empty()) {
-        std::array<iovec, 2> parts{iovec{const_cast<char*>(bytes.data()), bytes.size()},  // the call's type: it only reads
-                                   iovec{const_cast<char*>(body.data()), body.size()}};
-        msghdr message{};
-        message.msg_iov = parts.data();
-        message.msg_iovlen = parts.size();
-        const ssize_t count = ::sendmsg(connection.descriptor, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+        const ssize_t count = send_some(connection.descriptor, bytes, body);
         if (count > 0) {
             const std::size_t of_bytes = std::min(static_cast<std::size_t>(count), bytes.size());
             bytes.remove_prefix(of_bytes);

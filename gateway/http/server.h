@@ -16,7 +16,7 @@ struct ServerOptions {
     std::string address = "127.0.0.1";       // an address or a name, "unix:/path" or "systemd" (a socket that was passed)
     std::uint16_t port = 8080;               // 0: any free port
     std::string socket_mode = "0660";        // of a unix socket's file
-    std::size_t workers = 0;                 // requests computed at once; 0: twice the processors
+    std::size_t workers = 0;                 // requests computed at once; 0: eight times the processors
     std::size_t threads = 64;                // requests under way at once, those that wait for a database included
     std::size_t connections_max = 20000;
     std::size_t connections_per_address_max = 2000;  // not for the exempt

@@ -25,7 +25,7 @@ constexpr milliseconds kQuietTick{50};
 constexpr milliseconds kDrainIdle{400};  // after a stop, connections without a request are kept so long: one may be on its way
 
 std::size_t seats_of(const ServerOptions& options) {
-    return options.workers != 0 ? options.workers : 2 * std::max<std::size_t>(1, std::thread::hardware_concurrency());
+    return options.workers != 0 ? options.workers : 8 * std::max<std::size_t>(1, std::thread::hardware_concurrency());
 }
 
 // Descriptors are needed for other things, too: databases, files, logs.

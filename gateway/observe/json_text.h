@@ -34,28 +34,22 @@ inline std::size_t sequence_length(std::string_view text, std::size_t at) {
     return 0;
 }
 
-// True when all eight bytes are ASCII that goes out as it is.
-inline bool is_plain_word(std::uint64_t word) {
+// How many bytes from `at` on, in steps of eight, are ASCII that goes out as it is.
+inline std::size_t plain_run(std::string_view text, std::size_t at) {
     constexpr std::uint64_t kOnes = 0x0101010101010101u;
     constexpr std::uint64_t kHigh = 0x8080808080808080u;
     // (x - n) & ~x & 0x80 in each byte: set in some byte exactly when some byte is less than n (n up to 128).
     const auto has_less = [](std::uint64_t x, std::uint64_t n) { return (x - kOnes * n) & ~x & kHigh; };
-    const std::uint64_t quote = word ^ (kOnes * std::uint64_t{'"'});
-    const std::uint64_t backslash = word ^ (kOnes * std::uint64_t{'\\'});
-    return ((word & kHigh) | has_less(word, 0x20) | has_less(quote, 1) | has_less(backslash, 1)) == 0;
-}
-
-// How many bytes from `at` on are ASCII that goes out as it is: in steps of eight, or all that are left.
-inline std::size_t plain_run(std::string_view text, std::size_t at) {
     std::size_t run = 0;
-    for (std::size_t left = text.size() - at; left > 0; left = text.size() - at - run) {
-        std::uint64_t word = 0x2020202020202020u;
-        const std::size_t width = left < 8 ? left : 8;
-        std::memcpy(&word, text.data() + at + run, width);
-        if (!is_plain_word(word)) {
+    while (text.size() - at - run >= 8) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, text.data() + at + run, 8);
+        const std::uint64_t quote = word ^ (kOnes * std::uint64_t{'"'});
+        const std::uint64_t backslash = word ^ (kOnes * std::uint64_t{'\\'});
+        if (((word & kHigh) | has_less(word, 0x20) | has_less(quote, 1) | has_less(backslash, 1)) != 0) {
             break;
         }
-        run += width;
+        run += 8;
     }
     return run;
 }

@@ -23,7 +23,6 @@
 #endif
 
 #include "filters/text.h"
-#include "gateway/request/plain_json.h"
 
 namespace gateway::request {
 namespace {
@@ -89,7 +88,6 @@ class RowBuilder {
 public:
     RowBuilder(Body& body, BodyShape shape, const BodyLimits& limits) : body_(body), shape_(shape), limits_(limits) {}
 
-    // What PlainJson asks of its Events.
     bool scalar(JsonKind kind, std::size_t begin, std::size_t end);
     bool string(std::size_t begin, std::size_t end, std::string_view decoded);
     bool name(std::size_t begin, std::size_t end, std::string_view decoded);
@@ -284,7 +282,7 @@ bool RowBuilder::close(std::size_t end) {
     return true;
 }
 
-// RapidJSON's events, which lack the bytes that a token takes, as those of PlainJson.
+// RapidJSON's events, with the bytes that each token takes.
 class RapidEvents {
 public:
     RapidEvents(RowBuilder& builder, std::string_view text, const Source& source)
@@ -357,7 +355,16 @@ std::string sentence_of(rapidjson::ParseErrorCode code) {
 
 }  // namespace
 
-tl::expected<Body, BodyError> parse_with_rapidjson(std::string bytes, BodyShape shape, const BodyLimits& limits) {
+tl::expected<Body, BodyError> parse_body(std::string bytes, BodyShape shape, const BodyLimits& limits) {
+    if (bytes.size() > std::numeric_limits<std::uint32_t>::max()) {
+        return not_json("the body is larger than 4 GiB", 0);
+    }
+    if (bytes.starts_with("\xEF\xBB\xBF")) {
+        return not_json("the body begins with a byte order mark", 0);
+    }
+    if (bytes.find_first_not_of(" \t\r\n") == std::string::npos) {
+        return not_json("the body is empty", bytes.size());
+    }
     Body body;
     body.source = std::move(bytes);
     const std::string_view text = body.source;
@@ -383,36 +390,6 @@ tl::expected<Body, BodyError> parse_with_rapidjson(std::string bytes, BodyShape 
         return tl::unexpected(*builder.shape_fault());
     }
     return body;
-}
-
-tl::expected<Body, BodyError> parse_body(std::string bytes, BodyShape shape, const BodyLimits& limits) {
-    if (bytes.size() > std::numeric_limits<std::uint32_t>::max()) {
-        return not_json("the body is larger than 4 GiB", 0);
-    }
-    if (bytes.starts_with("\xEF\xBB\xBF")) {
-        return not_json("the body begins with a byte order mark", 0);
-    }
-    if (bytes.find_first_not_of(" \t\r\n") == std::string::npos) {
-        return not_json("the body is empty", bytes.size());
-    }
-    Body body;
-    body.source = std::move(bytes);
-    if (filters::is_utf8(body.source)) {
-        RowBuilder builder(body, shape, limits);
-        const bool is_read = PlainJson(body.source, builder).read();
-        if (builder.stop()) {
-            return tl::unexpected(*builder.stop());
-        }
-        if (is_read && builder.shape_fault()) {
-            return tl::unexpected(*builder.shape_fault());
-        }
-        if (is_read) {
-            return body;
-        }
-    }
-    bytes = std::move(body.source);
-    body = Body();  // not beside the one that comes now
-    return parse_with_rapidjson(std::move(bytes), shape, limits);
 }
 
 }  // namespace gateway::request

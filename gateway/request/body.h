@@ -34,9 +34,4 @@ enum class BodyShape { object, object_or_array };
 // Takes the body's bytes over. An object or array as a member's value stays raw JSON text (for JSON columns).
 [[nodiscard]] tl::expected<sql::plan::Body, BodyError> parse_body(std::string bytes, BodyShape shape, const BodyLimits& limits);
 
-// The second half of parse_body, for bodies that PlainJson does not read whole: slower, and the one that says what is wrong.
-// Not for bodies that are blank, begin with a byte order mark or are larger than 4 GiB. The fuzz target compares both.
-[[nodiscard]] tl::expected<sql::plan::Body, BodyError> parse_with_rapidjson(std::string bytes, BodyShape shape,
-                                                                            const BodyLimits& limits);
-
 }  // namespace gateway::request

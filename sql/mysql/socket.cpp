@@ -97,9 +97,11 @@ std::vector<SocketFinder::Seen> SocketFinder::candidates() const {
         const auto read = std::from_chars(name.data(), name.data() + name.size(), descriptor);
         const Likeness alike = read.ec == std::errc() ? likeness(descriptor, path_, port_) : Likeness::none;
         std::array<char, 64> target;  // "socket:[inode]"
-        const ssize_t size = alike == Likeness::none ? 0 : readlinkat(dirfd(folder.get()), entry->d_name, target.data(), target.size());
+        const ssize_t size =
+            alike == Likeness::none ? 0 : readlinkat(dirfd(folder.get()), entry->d_name, target.data(), target.size());
         if (size > 0) {
-            found.push_back({descriptor, std::string(target.data(), static_cast<std::size_t>(size)), alike == Likeness::at_path});
+            std::string identity(target.data(), static_cast<std::size_t>(size));
+            found.push_back({descriptor, std::move(identity), alike == Likeness::at_path});
         }
     }
     return found;
