@@ -1,5 +1,7 @@
 #include "gateway/service.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -13,6 +15,7 @@ namespace {
 
 constexpr std::size_t kRequestIdMax = 128;
 constexpr std::size_t kHeadersUsual = 8;
+constexpr std::uint64_t kLargeBody = 256 << 10;
 
 // By byte: may it stand in a request id?
 constexpr std::array<bool, 256> kIdBytes = [] {
@@ -105,6 +108,10 @@ http::Response Service::serve(http::Request&& request) {
         response = respond_problem(problem, event);
     }
     finish(response, event, received);
+    if (event.bytes_in >= kLargeBody) {
+        // What its rows took lies free between other things: back to the system with it, or each thread would keep its share.
+        ::malloc_trim(0);
+    }
     return response;
 }
 
