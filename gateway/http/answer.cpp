@@ -22,6 +22,9 @@ namespace {
 
 constexpr std::size_t kLongBody = 32768;  // is not copied
 
+// Everything about a request was read by us; this one can be read in one way only.
+constexpr std::string_view kFixedRequest = "GET / HTTP/1.1\r\n\r\n";
+
 // What httplib reads the request from and writes the answer to: bytes in memory. Of what it writes the status line is kept and our
 // header lines and body follow: through its own maps and printf they would cost half as much as the whole rest of the front.
 class AnswerStream final : public httplib::Stream {
@@ -120,11 +123,19 @@ class Answerer::Front final : public httplib::Server {
 public:
     Front(http::Handler handler, RefusalHandler refuse) : handler_(std::move(handler)), refuse_(std::move(refuse)) {
         set_pre_routing_handler([this](const httplib::Request&, httplib::Response& out) {
+            if (current_passage == nullptr) {
+                return HandlerResponse::Handled;
+            }
             Passage& passage = *current_passage;
             passage.response = respond(passage.incoming);
             out.status = passage.response.status;
             return HandlerResponse::Handled;
         });
+        // Once before there are threads: the library makes its tables when it is first asked.
+        std::string nowhere;
+        AnswerStream stream(kFixedRequest, nowhere);
+        bool is_closed = false;
+        static_cast<void>(process_request(stream, true, is_closed, nullptr));
     }
 
     Answered answer(Incoming& incoming, const std::atomic<bool>& is_stopping, std::string& out);
@@ -169,8 +180,7 @@ Response Answerer::Front::respond(Incoming& incoming) const {
 
 Answered Answerer::Front::answer(Incoming& incoming, const std::atomic<bool>& is_stopping, std::string& out) {
     const bool is_head = incoming.request.method == "HEAD";
-    // Everything about the request was read by us; this one can be read in one way only.
-    AnswerStream stream("GET / HTTP/1.1\r\n\r\n", out);
+    AnswerStream stream(kFixedRequest, out);
     Passage passage{incoming, {}};
     current_passage = &passage;
     bool is_closed = false;

@@ -23,6 +23,12 @@ public:
     [[nodiscard]] Pool& writers() { return writer_ ? *writer_ : *readers_; }
     [[nodiscard]] CatalogCache& catalog() { return catalog_; }
 
+    // The database was seen down, or is another one: no idle connection is to be trusted.
+    void drop_idle() {
+        readers_->drop_idle();
+        if (writer_) writer_->drop_idle();
+    }
+
     // The tables and views there are, in the byte order of their names; read anew at each call.
     [[nodiscard]] DbResult<std::vector<schemas::TableName>> tables(Deadline deadline);
 

@@ -115,9 +115,23 @@ public:
         is_open_ = done.has_value();
         return done;
     }
+    // Nothing when the connection cannot.
+    DbResult<std::optional<std::uint64_t>> begin_described(const Program& program, Deadline deadline) {
+        is_open_ = true;
+        auto count = lease_->run_described(*program.described, *program.table, deadline);
+        is_open_ = !count || *count;
+        return count;
+    }
     DbResult<void> commit(Deadline deadline) {
+        if (deadline.has_passed()) {
+            return tl::unexpected(too_late());
+        }
         auto done = lease_->commit(deadline);
         is_open_ = !done.has_value();
+        if (!done && leaves_commit_open(done.error().fault)) {
+            done.error().fault = DbFault::outcome_unknown;
+            done.error().fate = Fate::drop;
+        }
         return done;
     }
 
@@ -192,18 +206,31 @@ DbResult<Outcome> run_transaction(const Program& program, Lease& lease, Deadline
     if (program.rows_expected && outcome.rows_affected != *program.rows_expected) {
         return tl::unexpected(DbError{DbFault::row_refused, Fate::keep, {}, {}, "the database skipped some of the rows"});
     }
-    if (deadline.has_passed()) {
-        return tl::unexpected(too_late());
-    }
     if (auto done = transaction.commit(deadline); !done) {
-        DbError error = std::move(done.error());
-        if (leaves_commit_open(error.fault)) {
-            error.fault = DbFault::outcome_unknown;
-            error.fate = Fate::drop;
-        }
-        return tl::unexpected(std::move(error));
+        return tl::unexpected(std::move(done.error()));
     }
     return outcome;
+}
+
+// A delete by key: proved by the description of its columns, where the connection can.
+DbResult<Outcome> run_by_key(const Program& program, Lease& lease, Deadline deadline) {
+    {
+        Transaction transaction(lease);
+        auto count = transaction.begin_described(program, deadline);
+        if (!count) {
+            return tl::unexpected(as_read(better_reason(std::move(count.error()), *lease, *program.table, deadline), deadline));
+        }
+        if (*count) {
+            const Outcome outcome{**count, std::nullopt};
+            if (outcome.rows_affected > 0) {
+                if (auto done = transaction.commit(deadline); !done) {
+                    return tl::unexpected(std::move(done.error()));
+                }
+            }
+            return outcome;
+        }
+    }
+    return run_alone(program, lease, deadline);
 }
 
 DbResult<Outcome> run_once(const Program& program, const std::vector<const schemas::Column*>& columns, Database& database,
@@ -213,12 +240,16 @@ DbResult<Outcome> run_once(const Program& program, const std::vector<const schem
     if (!lease) {
         // Not to be tried again: this was a fresh connection, or none was free.
         DbError error = std::move(lease.error());
+        if (error.fault == DbFault::unavailable) {
+            database.drop_idle();
+        }
         error.fate = Fate::keep;
         return tl::unexpected(std::move(error));
     }
     auto outcome = is_read                                 ? run_read(program, columns, *lease, deadline, *sink)
-                   : program.proof == Proof::in_statement ? run_alone(program, *lease, deadline)
-                                                          : run_transaction(program, *lease, deadline);
+                   : program.proof != Proof::in_statement ? run_transaction(program, *lease, deadline)
+                   : program.described                    ? run_by_key(program, *lease, deadline)
+                                                          : run_alone(program, *lease, deadline);
     if (!outcome && outcome.error().fate == Fate::drop) {
         lease->poison();
     }
@@ -248,7 +279,6 @@ void wait_a_little(int conflicts) {
 
 DbResult<Outcome> execute(const Program& program, const std::vector<const schemas::Column*>& columns, Database& database,
                           Deadline deadline, RowSink* sink) {
-    const bool is_read = program.answer == Answer::rows;
     if (!can_run(program, sink)) {
         return tl::unexpected(DbError{DbFault::unknown, Fate::keep, {}, {}, "a program that cannot be run"});
     }
@@ -261,7 +291,7 @@ DbResult<Outcome> execute(const Program& program, const std::vector<const schema
         const DbError& error = outcome.error();
         if (error.fault == DbFault::unavailable && error.fate == Fate::drop && !was_lost) {
             was_lost = true;
-            (is_read ? database.readers() : database.writers()).drop_idle();
+            database.drop_idle();
         } else if (error.fault == DbFault::conflict && conflicts < kConflictRetriesMax) {
             wait_a_little(++conflicts);
         } else {

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <system_error>
 #include <utility>
 
 namespace sql::exec {
@@ -153,10 +154,15 @@ bool Watchdog::look(Clock::time_point now) {
         }
     }
     for (Stop* stop : new_stops_) {
-        stop->thread = std::thread([stop] {
-            stop->stopper->stop(stop->connection_ids);
-            stop->is_done.store(true, std::memory_order_release);
-        });
+        try {
+            stop->thread = std::thread([stop] {
+                stop->stopper->stop(stop->connection_ids);
+                stop->is_done.store(true, std::memory_order_release);
+            });
+        } catch (const std::system_error&) {
+            // No thread to be had: tried again at kStopAgainAfter.
+            stops_under_way_.remove_if([stop](const Stop& other) { return &other == stop; });
+        }
     }
     return is_any;
 }

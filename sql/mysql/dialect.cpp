@@ -1,5 +1,9 @@
 #include "sql/mysql/dialect.h"
 
+#include <algorithm>
+#include <optional>
+#include <string>
+
 namespace sql::mysql {
 namespace {
 
@@ -124,6 +128,14 @@ void list(Writer& writer, const schemas::Column& column, const Predicate& predic
     writer.keyword(")");
 }
 
+std::optional<std::string> integer_text(const schemas::Value& value) {
+    if (const auto* const number = std::get_if<std::int64_t>(&value)) {
+        return std::to_string(*number);
+    }
+    const auto* const number = std::get_if<std::uint64_t>(&value);
+    return number != nullptr ? std::optional(std::to_string(*number)) : std::nullopt;
+}
+
 class MysqlDialect final : public render::Dialect {
 public:
     [[nodiscard]] render::Quote quote() const override { return render::Quote::backtick; }
@@ -204,6 +216,35 @@ public:
             " AND (SELECT create_time FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ");
         writer.param(schemas::Text{table.name.text()}).keyword(") = CAST(");
         writer.param(schemas::Text{table.version.token}).keyword(" AS DATETIME)");
+    }
+
+    // Integers only: a description shows neither the members of an ENUM nor a column's own character set. One with ZEROFILL has
+    // another text.
+    [[nodiscard]] bool is_told_by_description(const schemas::Column& column, const Predicate& predicate) const override {
+        const bool is_integer = column.type.type_class == TypeClass::integer || column.type.type_class == TypeClass::boolean;
+        return predicate.kind == PredicateKind::eq && is_integer && column.type.declared.find("zerofill") == std::string::npos &&
+               integer_text(predicate.values.front());
+    }
+
+    // What the columns turn out to be is known when the row is gone, and not every engine brings it back. So there must be a
+    // transaction, which MyISAM does not open, and the row must hold these digits, whatever their type: Aria opens one and does
+    // not roll back.
+    void described(Writer& writer, const schemas::Table& table, const std::vector<Predicate>& where) const override {
+        for (const Predicate& predicate : where) {
+            writer.keyword(" AND CAST(").ident(table.columns[predicate.column].name).keyword(" AS BINARY) = ");
+            writer.param(schemas::Text{integer_text(predicate.values.front()).value_or(std::string())});
+        }
+        writer.keyword(" AND @@in_transaction = 1 RETURNING ");
+        for (auto predicate = where.begin(); predicate != where.end(); ++predicate) {
+            const bool is_known = std::any_of(where.begin(), predicate, [&](const Predicate& p) { return p.column == predicate->column; });
+            if (is_known) {
+                continue;
+            }
+            if (predicate != where.begin()) {
+                writer.keyword(", ");
+            }
+            writer.ident(table.columns[predicate->column].name);
+        }
     }
 
     // The protocol's limit.

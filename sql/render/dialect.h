@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <vector>
 
 #include "schemas/catalog.h"
 #include "sql/plan/plan.h"
@@ -36,6 +37,12 @@ public:
     [[nodiscard]] virtual bool proves_in_statement() const = 0;
     // ` AND <the table is still the version that the plan was bound to>`; called only when proves_in_statement().
     virtual void freshness(Writer& writer, const schemas::Table& table) const = 0;
+
+    // True when the description of the column in an answer tells all that binding this condition took from the catalog, so that
+    // a DELETE by key may have a second form (Program::described).
+    [[nodiscard]] virtual bool is_told_by_description(const schemas::Column&, const plan::Predicate&) const { return false; }
+    // What follows the WHERE of that form; called only when each condition is_told_by_description().
+    virtual void described(Writer&, const schemas::Table&, const std::vector<plan::Predicate>&) const {}
 
     // At most so many placeholders, and so many rows, in one INSERT.
     [[nodiscard]] virtual std::size_t placeholders_max() const = 0;

@@ -25,6 +25,9 @@ enum class Proof {
 
 struct Program {
     std::vector<Statement> statements;
+    // Beside Proof::in_statement, for a delete by key: the same without its proof, returning the columns that decide which row
+    // goes. Their description and the token that it was last seen with stand for the proof (exec::Connection::run_described).
+    std::optional<Statement> described;
     Answer answer = Answer::rows;
     Proof proof = Proof::none;
     schemas::TablePtr table;

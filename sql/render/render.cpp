@@ -42,6 +42,21 @@ Program finish_write(Writer writer, const Dialect& dialect, const schemas::Table
     return program;
 }
 
+// Each column of the primary key equals one value: at most one row.
+bool is_by_key(const schemas::Table& table, const std::vector<plan::Predicate>& where) {
+    return table.primary_key && std::all_of(table.primary_key->columns.begin(), table.primary_key->columns.end(), [&](std::size_t column) {
+               return std::any_of(where.begin(), where.end(), [column](const plan::Predicate& predicate) {
+                   return predicate.column == column && predicate.kind == plan::PredicateKind::eq;
+               });
+           });
+}
+
+bool is_told_by_description(const Dialect& dialect, const schemas::Table& table, const std::vector<plan::Predicate>& where) {
+    return std::all_of(where.begin(), where.end(), [&](const plan::Predicate& predicate) {
+        return dialect.is_told_by_description(table.columns[predicate.column], predicate);
+    });
+}
+
 struct Renderer {
     const Dialect& dialect;
 
@@ -119,7 +134,16 @@ struct Renderer {
         Writer writer(dialect.quote());
         writer.keyword("DELETE FROM ").ident(plan.table->name);
         write_where(writer, dialect, *plan.table, plan.where);
-        return finish_write(std::move(writer), dialect, plan.table);
+        Program program = finish_write(std::move(writer), dialect, plan.table);
+        if (program.proof == Proof::in_statement && is_by_key(*plan.table, plan.where) &&
+            is_told_by_description(dialect, *plan.table, plan.where)) {
+            Writer described(dialect.quote());
+            described.keyword("DELETE FROM ").ident(plan.table->name);
+            write_where(described, dialect, *plan.table, plan.where);
+            dialect.described(described, *plan.table, plan.where);
+            program.described = std::move(described).finish();
+        }
+        return program;
     }
 };
 

@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <mutex>
+#include <span>
 #include <thread>
 #include <type_traits>
 #include <utility>
@@ -52,6 +54,9 @@ DbError rolled_back_by_itself() {
 std::string plain_path(const std::string& path) {
     return path.empty() || path.front() == '/' ? path : "./" + path;
 }
+
+constexpr const char* kWal = "-wal";
+constexpr const char* kShm = "-shm";
 
 std::optional<FileIdentity> identify(const std::string& path) {
     struct statx status = {};
@@ -111,6 +116,9 @@ private:
 Session::Session(const SessionOptions& options) : options_(options), path_(plain_path(options.path)) {}
 
 Session::~Session() {
+    if (journal_ && !is_same_file()) {
+        rescue_journal();
+    }
     for (const Cached& cached : cached_) {
         sqlite3_finalize(cached.statement);
     }
@@ -178,15 +186,56 @@ DbResult<void> Session::configure(Deadline deadline) {
         return read;
     }
     if (options_.access == Access::read) {
-        return step_to_end(literal("PRAGMA query_only = ON"), deadline);
+        return learn_journal(deadline).and_then([&] { return step_to_end(literal("PRAGMA query_only = ON"), deadline); });
     }
     // May be refused: a file or a file system that cannot, or somebody reading for long. The old journal is as safe, only slower.
     (void)step_to_end(literal("PRAGMA main.journal_mode = WAL"), deadline.sooner(kWalSwitchWaitMax));
-    return step_to_end(literal("PRAGMA main.synchronous = FULL"), deadline);
+    return learn_journal(deadline).and_then([&] { return step_to_end(literal("PRAGMA main.synchronous = FULL"), deadline); });
+}
+
+// Somebody who removes the -wal or -shm file of an open database parts us from every other program: what we commit goes into a
+// file without a name.
+DbResult<void> Session::learn_journal(Deadline deadline) {
+    struct Mode : exec::RowSink {
+        std::string text;
+        void row(std::span<const exec::Cell> cells) override { text = cells.empty() ? std::string() : std::string(cells.front().text); }
+        void restart() override {}
+    } mode;
+    journal_.reset();
+    if (auto read = select(literal("PRAGMA main.journal_mode"), std::nullopt, deadline, mode); !read) {
+        return read;
+    }
+    if (mode.text != "wal") {
+        return {};
+    }
+    // So that both are there: opened by the first read of a database in this mode.
+    if (auto read = step_to_end(literal("PRAGMA schema_version"), deadline); !read) {
+        return read;
+    }
+    const auto wal = identify(path_ + kWal);
+    const auto shm = identify(path_ + kShm);
+    if (!wal || !shm) {
+        // Other connections of this process still use the one that was removed, and share it with this one.
+        return failure(DbFault::unavailable, Fate::drop, fmt::format("{}: its -wal or -shm file was removed", path_));
+    }
+    journal_ = {*wal, *shm};
+    return {};
 }
 
 bool Session::is_same_file() const {
-    return identify(path_) == identity_;
+    return identify(path_) == identity_ &&
+           (!journal_ || (identify(path_ + kWal) == (*journal_)[0] && identify(path_ + kShm) == (*journal_)[1]));
+}
+
+// What was committed into a file that has lost its name is brought into the database before the connection goes. Not when
+// another -wal has that name already: its frames are not ours.
+void Session::rescue_journal() const {
+    static std::mutex mutex;
+    const std::lock_guard lock(mutex);
+    const auto wal = identify(path_ + kWal);
+    if (!is_in_transaction_ && journal_ && identify(path_) == identity_ && (!wal || *wal == (*journal_)[0])) {
+        sqlite3_wal_checkpoint_v2(database_, "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+    }
 }
 
 DbResult<void> Session::ready(Deadline deadline) const {
@@ -204,7 +253,7 @@ DbResult<void> Session::ready(Deadline deadline) const {
 }
 
 DbError Session::moved_file(DbFault fault) const {
-    return error_of(fault, Fate::drop, fmt::format("{}: the file was deleted or replaced", path_));
+    return error_of(fault, Fate::drop, fmt::format("{}: the file, or its -wal or -shm, was deleted or replaced", path_));
 }
 
 DbError Session::last_error() const {

@@ -3,6 +3,7 @@
 // nothing but what a row sink throws.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <list>
@@ -72,7 +73,7 @@ public:
     // The rowid that the last `change` inserted; 0 when none, or not a positive number.
     [[nodiscard]] std::uint64_t last_insert_id() const;
 
-    // True while the path leads to the file that was opened.
+    // True while the path, and those of the -wal and -shm files beside it, lead to the files that were opened.
     [[nodiscard]] bool is_same_file() const;
     [[nodiscard]] const FileIdentity& identity() const { return identity_; }
     // For calls that are not statements. Owned by the session.
@@ -90,7 +91,9 @@ private:
     [[nodiscard]] exec::DbResult<void> connect(exec::Deadline deadline);
     [[nodiscard]] exec::DbResult<void> harden();
     [[nodiscard]] exec::DbResult<void> configure(exec::Deadline deadline);
+    [[nodiscard]] exec::DbResult<void> learn_journal(exec::Deadline deadline);
     [[nodiscard]] exec::DbResult<void> ready(exec::Deadline deadline) const;
+    void rescue_journal() const;
     [[nodiscard]] exec::DbResult<sqlite3_stmt*> prepare(const render::Statement& statement);
     [[nodiscard]] exec::DbResult<void> bind(sqlite3_stmt* statement, const render::Params& values);
     [[nodiscard]] exec::DbResult<void> step_to_end(const render::Statement& statement, exec::Deadline deadline);
@@ -106,6 +109,7 @@ private:
     const std::string path_;  // never begins like a URI
     sqlite3* database_ = nullptr;
     FileIdentity identity_;
+    std::optional<std::array<FileIdentity, 2>> journal_;  // the -wal and -shm files, where there are such
     bool is_in_transaction_ = false;  // as we believe; SQLite may have rolled back by itself
 
     exec::Deadline::Clock::time_point stop_at_ = exec::Deadline::Clock::time_point::max();

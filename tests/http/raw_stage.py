@@ -61,7 +61,7 @@ class Front(Gateway):
             passed = (number,)
             script += f"exec 3<&{number}; export LISTEN_FDS=1 LISTEN_PID=$$; "
         with open(self.stderr, "ab") as err:
-            self._server = subprocess.Popen(["/bin/sh", "-c", script + 'exec "$@"', "sh", self.binary, "serve", "--config", self.config],
+            self._server = subprocess.Popen(["/bin/bash", "-c", script + 'exec "$@"', "bash", self.binary, "serve", "--config", self.config],
                                             stdin=subprocess.DEVNULL, stdout=err, stderr=err, env=self.environment(), pass_fds=passed)
         end = time.monotonic() + wait
         while time.monotonic() < end:
@@ -127,9 +127,19 @@ class Stage:
         settings = more.pop("settings", {})
         merged = {"server": {"body_bytes_max": BODY_BYTES_MAX, **settings.get("server", {})}}
         merged.update({name: values for name, values in settings.items() if name != "server"})
-        front = Front(self.preset, self.tenants, merged, **more)
-        self.fronts.append(front)
-        return front.start()
+        for attempt in range(3):
+            front = Front(self.preset, self.tenants, merged, **more)
+            try:
+                front.start()
+            except RuntimeError as error:
+                # The port was free on loopback, and some connection of the machine has it on another address.
+                if "Address already in use" in str(error) and attempt < 2:
+                    continue
+                self.fronts.append(front)
+                raise
+            self.fronts.append(front)
+            return front
+        raise AssertionError("not reached")
 
     def is_unharmed(self):
         return self.direct.rows("SELECT id, name FROM users ORDER BY id") == self.users
