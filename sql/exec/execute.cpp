@@ -149,19 +149,28 @@ DbResult<Outcome> run_read(const Program& program, const std::vector<const schem
     return Outcome{};
 }
 
-// One statement, its proof in its own WHERE.
-DbResult<Outcome> run_alone(const Program& program, Lease& lease, Deadline deadline) {
-    auto count = lease->run(program.statements.front(), deadline);
-    if (!count) {
-        return tl::unexpected(better_reason(std::move(count.error()), *lease, *program.table, deadline));
-    }
-    if (*count == 0) {
+// Measured: MariaDB answers a DELETE that is killed while it is planned with 0 rows and no error (41 of 72,000 under a storm of
+// KILL QUERY). That nothing matched is believed when it was said twice.
+constexpr int kZerosBelieved = 2;
+
+// One statement, its proof in its own WHERE; `zeros` were said already.
+DbResult<Outcome> run_alone(const Program& program, Lease& lease, Deadline deadline, int zeros = 0) {
+    for (;;) {
+        auto count = lease->run(program.statements.front(), deadline);
+        if (!count) {
+            return tl::unexpected(better_reason(std::move(count.error()), *lease, *program.table, deadline));
+        }
+        if (*count > 0) {
+            return Outcome{*count, std::nullopt};
+        }
         // Nothing matched, or the table moved.
         if (auto proof = prove(*lease, *program.table, deadline); !proof) {
             return tl::unexpected(as_read(std::move(proof.error()), deadline));
         }
+        if (++zeros >= kZerosBelieved) {
+            return Outcome{};
+        }
     }
-    return Outcome{*count, std::nullopt};
 }
 
 DbResult<void> read_inserted_id(const Program& program, Connection& connection, Deadline deadline, Outcome& outcome) {
@@ -191,6 +200,9 @@ DbResult<Outcome> run_transaction(const Program& program, Lease& lease, Deadline
     Outcome outcome;
     for (const render::Statement& statement : program.statements) {
         auto count = lease->run(statement, deadline);
+        for (int zeros = 1; count && *count == 0 && !program.rows_expected && zeros < kZerosBelieved; ++zeros) {
+            count = lease->run(statement, deadline);
+        }
         if (!count) {
             return tl::unexpected(as_read(better_reason(std::move(count.error()), *lease, *program.table, deadline), deadline));
         }
@@ -214,23 +226,23 @@ DbResult<Outcome> run_transaction(const Program& program, Lease& lease, Deadline
 
 // A delete by key: proved by the description of its columns, where the connection can.
 DbResult<Outcome> run_by_key(const Program& program, Lease& lease, Deadline deadline) {
+    int zeros = 0;
     {
         Transaction transaction(lease);
         auto count = transaction.begin_described(program, deadline);
         if (!count) {
             return tl::unexpected(as_read(better_reason(std::move(count.error()), *lease, *program.table, deadline), deadline));
         }
-        if (*count) {
+        if (*count && **count > 0) {
             const Outcome outcome{**count, std::nullopt};
-            if (outcome.rows_affected > 0) {
-                if (auto done = transaction.commit(deadline); !done) {
-                    return tl::unexpected(std::move(done.error()));
-                }
+            if (auto done = transaction.commit(deadline); !done) {
+                return tl::unexpected(std::move(done.error()));
             }
             return outcome;
         }
+        zeros = *count ? 1 : 0;
     }
-    return run_alone(program, lease, deadline);
+    return run_alone(program, lease, deadline, zeros);
 }
 
 DbResult<Outcome> run_once(const Program& program, const std::vector<const schemas::Column*>& columns, Database& database,

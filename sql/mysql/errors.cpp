@@ -41,7 +41,6 @@ constexpr std::array kRules{
     Rule{1048, DbFault::row_refused, Fate::keep, Names::column},
     Rule{1049, DbFault::denied, Fate::keep},
     Rule{1051, DbFault::schema_changed, Fate::keep},
-    Rule{1053, DbFault::unavailable, Fate::drop},  // server shutdown
     Rule{1054, DbFault::schema_changed, Fate::keep},
     Rule{1062, DbFault::unique_violated, Fate::keep, Names::key},
     Rule{1080, DbFault::unavailable, Fate::drop},
@@ -83,7 +82,6 @@ constexpr std::array kRules{
     Rule{1792, DbFault::read_only, Fate::keep},
     Rule{1836, DbFault::read_only, Fate::keep},
     Rule{1859, DbFault::unique_violated, Fate::keep},
-    Rule{1927, DbFault::unavailable, Fate::drop},  // connection killed
     Rule{1969, DbFault::deadline_exceeded, Fate::keep},
     Rule{2002, DbFault::unavailable, Fate::drop},
     Rule{2003, DbFault::unavailable, Fate::drop},
@@ -98,7 +96,8 @@ static_assert(std::is_sorted(kRules.begin(), kRules.end(), [](const Rule& a, con
 
 // The answer never came, or came broken, after the command had been sent.
 bool is_lost(int code) {
-    constexpr std::array kLost{1156, 1157, 1158, 1159, 1160, 1161, 2013, 2026, 2027, 2055, 2056};
+    // 1053 (shutdown) and 1927 (connection killed) are said to a statement at any moment, also when it has just been committed.
+    constexpr std::array kLost{1053, 1156, 1157, 1158, 1159, 1160, 1161, 1927, 2013, 2026, 2027, 2055, 2056};
     return std::find(kLost.begin(), kLost.end(), code) != kLost.end();
 }
 

@@ -109,6 +109,17 @@ TEST_CASE("a write with its proof in the statement runs alone") {
     CHECK(script.calls == Calls{"run"});
 }
 
+TEST_CASE("a write that matched nothing is asked once more, for a killed one may say so") {
+    Script script;
+    int runs = 0;
+    script.run = [&](int) -> DbResult<std::uint64_t> { return ++runs == 2 ? 1 : 0; };
+    CHECK(run(write(Proof::in_statement), script).outcome->rows_affected == 1);
+    CHECK(runs == 2);
+    runs = 10;
+    CHECK(run(write(Proof::in_statement), script).outcome->rows_affected == 0);
+    CHECK(runs == 12);
+}
+
 TEST_CASE("a delete by key on a connection that cannot describe it runs as its proven statement, without a transaction") {
     Script script;
     Program program = write(Proof::in_statement);
@@ -127,8 +138,9 @@ TEST_CASE("a delete by key is committed when a row went, and rolled back else") 
     CHECK(script.calls == Calls{"described", "commit"});
     script.calls.clear();
     described = 0;
+    script.run = [](int) -> DbResult<std::uint64_t> { return 0; };
     CHECK(run(program, script).outcome->rows_affected == 0);
-    CHECK(script.calls == Calls{"described", "rollback"});
+    CHECK(script.calls == Calls{"described", "rollback", "run"});
     script.calls.clear();
     described = failed(DbFault::schema_changed, Fate::keep);
     CHECK(fault_of(program, script) == DbFault::schema_changed);
