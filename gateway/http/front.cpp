@@ -20,7 +20,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::size_t kReceiveBytes = 65536;
+constexpr std::size_t kReceiveBytes = 16384;  // of each worker
 constexpr std::size_t kSendSoonBytes = 65536;  // answers to pipelined requests are sent when they are as many
 constexpr int kRequestsInTurn = 16;            // of one connection, then the others get theirs
 constexpr std::size_t kLingerBytesMax = 16U << 20;

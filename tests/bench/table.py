@@ -130,8 +130,9 @@ def parse():
     unknown = [name for name in wanted if name not in ALL]
     if unknown:
         parser.error(f"unknown row {unknown[0]}; known: {' '.join(ALL)}")
-    if arguments.write and (arguments.short or arguments.rows or arguments.rounds or arguments.seconds or arguments.build):
-        parser.error("--write is for the full run of the release preset")
+    has_few_rounds = (arguments.rounds or 5) < 3 or (arguments.seconds or 5) < 3
+    if arguments.write and (arguments.short or arguments.rows or arguments.build or has_few_rounds):
+        parser.error("--write is for all rows of the release preset, in at least 3 rounds of 3 s")
     if arguments.record and "instructions" not in wanted:
         parser.error("--record needs the row instructions")
     return arguments, wanted
