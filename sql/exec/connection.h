@@ -37,15 +37,6 @@ public:
     // Runs a write; the number of rows matched (an UPDATE that changes nothing counts its rows).
     virtual DbResult<std::uint64_t> run(const render::Statement& statement, Deadline deadline) = 0;
 
-    // Opens a transaction with a DELETE that returns columns (Program::described), and counts its rows; commit or rollback must
-    // follow, after a failure too, and rollback when there was none. Fails with schema_changed when the table is not of `table`'s version, which must be settled:
-    // the columns' description says so where it was seen with this token before, else the database is asked. Nothing when the
-    // database has no such statement: then nothing was sent and no transaction is open.
-    virtual DbResult<std::optional<std::uint64_t>> run_described(const render::Statement& /*statement*/,
-                                                                 const schemas::Table& /*table*/, Deadline /*deadline*/) {
-        return std::optional<std::uint64_t>();
-    }
-
     // `begin` takes the write lock where the database has one for all (SQLite: BEGIN IMMEDIATE).
     virtual DbResult<void> begin(Deadline deadline) = 0;
     virtual DbResult<void> commit(Deadline deadline) = 0;

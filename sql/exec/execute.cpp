@@ -115,13 +115,6 @@ public:
         is_open_ = done.has_value();
         return done;
     }
-    // Nothing when the connection cannot.
-    DbResult<std::optional<std::uint64_t>> begin_described(const Program& program, Deadline deadline) {
-        is_open_ = true;
-        auto count = lease_->run_described(*program.described, *program.table, deadline);
-        is_open_ = !count || *count;
-        return count;
-    }
     DbResult<void> commit(Deadline deadline) {
         if (deadline.has_passed()) {
             return tl::unexpected(too_late());
@@ -153,9 +146,9 @@ DbResult<Outcome> run_read(const Program& program, const std::vector<const schem
 // KILL QUERY). That nothing matched is believed when it was said twice.
 constexpr int kZerosBelieved = 2;
 
-// One statement, its proof in its own WHERE; `zeros` were said already.
-DbResult<Outcome> run_alone(const Program& program, Lease& lease, Deadline deadline, int zeros = 0) {
-    for (;;) {
+// One statement, its proof in its own WHERE.
+DbResult<Outcome> run_alone(const Program& program, Lease& lease, Deadline deadline) {
+    for (int zeros = 0;;) {
         auto count = lease->run(program.statements.front(), deadline);
         if (!count) {
             return tl::unexpected(better_reason(std::move(count.error()), *lease, *program.table, deadline));
@@ -224,27 +217,6 @@ DbResult<Outcome> run_transaction(const Program& program, Lease& lease, Deadline
     return outcome;
 }
 
-// A delete by key: proved by the description of its columns, where the connection can.
-DbResult<Outcome> run_by_key(const Program& program, Lease& lease, Deadline deadline) {
-    int zeros = 0;
-    {
-        Transaction transaction(lease);
-        auto count = transaction.begin_described(program, deadline);
-        if (!count) {
-            return tl::unexpected(as_read(better_reason(std::move(count.error()), *lease, *program.table, deadline), deadline));
-        }
-        if (*count && **count > 0) {
-            const Outcome outcome{**count, std::nullopt};
-            if (auto done = transaction.commit(deadline); !done) {
-                return tl::unexpected(std::move(done.error()));
-            }
-            return outcome;
-        }
-        zeros = *count ? 1 : 0;
-    }
-    return run_alone(program, lease, deadline, zeros);
-}
-
 DbResult<Outcome> run_once(const Program& program, const std::vector<const schemas::Column*>& columns, Database& database,
                            Deadline deadline, RowSink* sink) {
     const bool is_read = program.answer == Answer::rows;
@@ -259,9 +231,8 @@ DbResult<Outcome> run_once(const Program& program, const std::vector<const schem
         return tl::unexpected(std::move(error));
     }
     auto outcome = is_read                                 ? run_read(program, columns, *lease, deadline, *sink)
-                   : program.proof != Proof::in_statement ? run_transaction(program, *lease, deadline)
-                   : program.described                    ? run_by_key(program, *lease, deadline)
-                                                          : run_alone(program, *lease, deadline);
+                   : program.proof == Proof::in_statement ? run_alone(program, *lease, deadline)
+                                                          : run_transaction(program, *lease, deadline);
     if (!outcome && outcome.error().fate == Fate::drop) {
         lease->poison();
     }

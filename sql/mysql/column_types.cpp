@@ -109,27 +109,4 @@ bool has_overlong_decimal(::sql::ResultSet& rows, const std::vector<const schema
     return false;
 }
 
-std::string description(::sql::ResultSet& rows) {
-    ::sql::ResultSetMetaData* const described = rows.getMetaData();
-    std::string text;
-    const auto add_number = [&text](int number) { text.append(std::to_string(number)).push_back(' '); };
-    const auto add_name = [&text](const ::sql::SQLString& name) { text.append(name.asStdString()).push_back('\0'); };
-    // Not the precision: with this driver it is the length of the longest cell.
-    for (unsigned i = 1; i <= described->getColumnCount(); ++i) {
-        add_number(described->getColumnType(i));
-        add_number(static_cast<int>(described->getColumnDisplaySize(i)));
-        add_number(static_cast<int>(described->getScale(i)));
-        add_number(described->isNullable(i));
-        add_number(described->isSigned(i) ? 1 : 0);
-        add_number(described->isZerofill(i) ? 1 : 0);
-        add_number(described->isAutoIncrement(i) ? 1 : 0);
-        add_name(described->getColumnTypeName(i));
-        add_name(described->getColumnCollation(i));
-        add_name(described->getColumnName(i));
-        add_name(described->getTableName(i));
-        add_name(described->getSchemaName(i));
-    }
-    return text;
-}
-
 }  // namespace sql::mysql

@@ -1,8 +1,7 @@
 // Compares the columns that an answer has with those that the catalog promised, before a cell of it is read.
-// Private to sql/mysql; called by sql/mysql/session for each answer of a read or of a delete by key.
+// Private to sql/mysql; called by sql/mysql/session for each answer of a read.
 #pragma once
 
-#include <string>
 #include <vector>
 
 #include "schemas/catalog.h"
@@ -21,9 +20,5 @@ namespace sql::mysql {
 // The driver has 64 bytes for a DECIMAL's text and reads past them: with sign, point and leading zero 61 digits fit. More must
 // come as CHAR.
 [[nodiscard]] bool has_overlong_decimal(ResultSet& rows, const std::vector<const schemas::Column*>& columns);
-
-// All that the driver shows of the columns' definitions, as text: whether two answers' are equal. Empty without columns. It shows
-// neither the members of an ENUM nor a column's own character set or collation.
-[[nodiscard]] std::string description(ResultSet& rows);
 
 }  // namespace sql::mysql

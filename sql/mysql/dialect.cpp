@@ -218,33 +218,18 @@ public:
         writer.param(schemas::Text{table.version.token}).keyword(" AS DATETIME)");
     }
 
-    // Integers only: a description shows neither the members of an ENUM nor a column's own character set. One with ZEROFILL has
-    // another text.
-    [[nodiscard]] bool is_told_by_description(const schemas::Column& column, const Predicate& predicate) const override {
+    // Integers only. One with ZEROFILL has another text.
+    [[nodiscard]] bool tells_meaning(const schemas::Column& column, const Predicate& predicate) const override {
         const bool is_integer = column.type.type_class == TypeClass::integer || column.type.type_class == TypeClass::boolean;
         return predicate.kind == PredicateKind::eq && is_integer && column.type.declared.find("zerofill") == std::string::npos &&
                integer_text(predicate.values.front());
     }
 
-    // What the columns turn out to be is known when the row is gone, and not every engine brings it back. So there must be a
-    // transaction, which MyISAM does not open, and the row must hold these digits, whatever their type: Aria opens one and does
-    // not roll back.
-    void described(Writer& writer, const schemas::Table& table, const std::vector<Predicate>& where) const override {
-        for (const Predicate& predicate : where) {
-            writer.keyword(" AND CAST(").ident(table.columns[predicate.column].name).keyword(" AS BINARY) = ");
-            writer.param(schemas::Text{integer_text(predicate.values.front()).value_or(std::string())});
-        }
-        writer.keyword(" AND @@in_transaction = 1 RETURNING ");
-        for (auto predicate = where.begin(); predicate != where.end(); ++predicate) {
-            const bool is_known = std::any_of(where.begin(), predicate, [&](const Predicate& p) { return p.column == predicate->column; });
-            if (is_known) {
-                continue;
-            }
-            if (predicate != where.begin()) {
-                writer.keyword(", ");
-            }
-            writer.ident(table.columns[predicate->column].name);
-        }
+    // A row that equals an integer, is of a numeric type (5: numeric or temporal) and reads as just these digits is the one that
+    // was meant, whatever the column is by now: no text (`'10abc' = 10`), bytes, bits, ENUM, date or fraction passes all three.
+    void meaning(Writer& writer, const schemas::Column& column, const Predicate& predicate) const override {
+        writer.keyword(" AND COERCIBILITY(").ident(column.name).keyword(") = 5 AND CAST(").ident(column.name).keyword(" AS BINARY) = ");
+        writer.param(schemas::Text{integer_text(predicate.values.front()).value_or(std::string())});
     }
 
     // The protocol's limit.

@@ -176,11 +176,6 @@ auto Session::with_prepared(const Statement& statement, Deadline deadline, Use u
         // What was sent to stop the statement before may hit this one.
         return tl::unexpected(DbError{DbFault::deadline_exceeded, Fate::drop, {}, {}, "the statement before was stopped"});
     }
-    if (!is_in_transaction_) {
-        if (auto done = set_autocommit(Autocommit::on, deadline); !done) {
-            return tl::unexpected(std::move(done.error()));
-        }
-    }
     if (would_send_text_as_bytes(statement)) {
         return tl::unexpected(DbError{DbFault::too_large, Fate::keep, {}, {}, "the driver would send a long text as bytes"});
     }
@@ -254,83 +249,6 @@ DbResult<std::uint64_t> Session::run(const Statement& statement, Deadline deadli
     });
 }
 
-// Never within a transaction: switching it on commits.
-DbResult<void> Session::set_autocommit(Autocommit wanted, Deadline deadline) {
-    if (autocommit_ == wanted) {
-        return {};
-    }
-    autocommit_ = Autocommit::unknown;
-    auto done = text_command(wanted == Autocommit::on ? command("SET autocommit = 1") : command("SET autocommit = 0"), deadline);
-    if (!done) {
-        // Whatever was to follow was not sent.
-        DbError error = exec::as_read(std::move(done.error()), deadline);
-        error.fate = Fate::drop;
-        return tl::unexpected(std::move(error));
-    }
-    autocommit_ = wanted;
-    return {};
-}
-
-bool Session::was_seen(const std::string& text, const std::string& token, const std::string& description) const {
-    const auto seen = seen_.find(text);
-    return seen != seen_.end() && seen->second.token == token && seen->second.description == description;
-}
-
-void Session::remember(const std::string& text, Seen seen) {
-    if (seen_.size() >= options_.statements_cached) {
-        seen_.clear();
-    }
-    seen_.insert_or_assign(text, std::move(seen));
-}
-
-DbResult<std::optional<std::uint64_t>> Session::run_described(const Statement& statement, const schemas::Table& table,
-                                                              Deadline deadline) {
-    if (options_.server != Server::mariadb) {
-        return std::optional<std::uint64_t>();
-    }
-    if (deadline.has_passed()) {
-        return tl::unexpected(too_late());
-    }
-    if (auto done = set_autocommit(Autocommit::off, deadline); !done) {
-        return tl::unexpected(std::move(done.error()));
-    }
-    is_in_transaction_ = true;
-    std::string columns;
-    const auto count = with_prepared(statement, deadline, [&](::sql::PreparedStatement& prepared) -> DbResult<std::uint64_t> {
-        try {
-            const std::unique_ptr<::sql::ResultSet> rows(prepared.executeQuery());
-            columns = description(*rows);
-            return rows->rowsCount();
-        } catch (const ::sql::SQLException& thrown) {
-            // A WHERE that the server found to be never true has no answer, which the driver expects: no row.
-            constexpr int kNoAnswer = 2014;
-            if (thrown.getErrorCode() == kNoAnswer) {
-                return 0;
-            }
-            throw;
-        }
-    });
-    if (!count) {
-        return tl::unexpected(count.error());
-    }
-    const std::string& token = table.version.token;
-    if (*count > 0 && was_seen(statement.text(), token, columns)) {
-        return *count;
-    }
-    // Under the statement's metadata lock, which lasts as long as the transaction.
-    const auto now = version_token(table.name.text(), deadline);
-    if (!now) {
-        return tl::unexpected(now.error());
-    }
-    if (*now != token) {
-        return tl::unexpected(DbError{DbFault::schema_changed, Fate::keep, {}, {}, "a delete by key met another table"});
-    }
-    if (*count > 0) {
-        remember(statement.text(), {token, std::move(columns)});
-    }
-    return *count;
-}
-
 // Never stopped, for what it did must be known: if it does not end in time, the connection is cut.
 DbResult<void> Session::text_command(const Statement& statement, Deadline deadline) {
     const Timed timed(*this, deadline, exec::Watched::Means::sever);
@@ -351,9 +269,6 @@ DbResult<void> Session::begin(Deadline deadline) {
         if (auto id = last_insert_id(deadline); !id) {
             return tl::unexpected(std::move(id.error()));
         }
-    }
-    if (auto done = set_autocommit(Autocommit::on, deadline); !done) {
-        return done;
     }
     auto done = text_command(command("START TRANSACTION"), deadline);
     is_in_transaction_ = done.has_value();
@@ -434,7 +349,7 @@ exec::Look Session::look() const {
 }
 
 bool Session::is_reusable() const {
-    return !is_in_transaction_ && autocommit_ != Autocommit::unknown && !watched_->is_stopped();
+    return !is_in_transaction_ && !watched_->is_stopped();
 }
 
 }  // namespace sql::mysql

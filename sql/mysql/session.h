@@ -38,8 +38,6 @@ public:
     exec::DbResult<void> query(const render::Statement& statement, const std::vector<const schemas::Column*>& columns,
                                exec::Deadline deadline, exec::RowSink& sink) override;
     exec::DbResult<std::uint64_t> run(const render::Statement& statement, exec::Deadline deadline) override;
-    exec::DbResult<std::optional<std::uint64_t>> run_described(const render::Statement& statement, const schemas::Table& table,
-                                                               exec::Deadline deadline) override;
     exec::DbResult<void> begin(exec::Deadline deadline) override;
     exec::DbResult<void> commit(exec::Deadline deadline) override;
     exec::DbResult<void> rollback(exec::Deadline deadline) override;
@@ -58,15 +56,6 @@ private:
     };
     using Cache = std::list<Prepared>;
 
-    // The columns of a statement's answer, seen under the lock of a transaction that then read this token.
-    struct Seen {
-        std::string token;
-        std::string description;
-    };
-
-    // Off only between deletes by key: their first statement opens the transaction, without a round trip for it.
-    enum class Autocommit { on, off, unknown };
-
     // Has the watchdog look after what runs while this lives, where the server would not stop it in time.
     class Timed;
 
@@ -78,9 +67,6 @@ private:
     ::sql::PreparedStatement& prepare(const render::Statement& statement);
     void forget(const std::string& text);
     void forget_large();
-    exec::DbResult<void> set_autocommit(Autocommit wanted, exec::Deadline deadline);
-    [[nodiscard]] bool was_seen(const std::string& text, const std::string& token, const std::string& description) const;
-    void remember(const std::string& text, Seen seen);
     void shrink_buffers();
     exec::DbResult<void> text_command(const render::Statement& statement, exec::Deadline deadline);
     exec::DbResult<std::vector<TextRow>> select(const render::Statement& statement, exec::Deadline deadline);
@@ -95,10 +81,8 @@ private:
     Cache cache_;  // the most recently used first
     std::unordered_map<std::string_view, Cache::iterator> by_text_;
     std::optional<Prepared> large_;  // the one large statement that is kept, until its transaction ends
-    std::unordered_map<std::string, Seen> seen_;  // by the statement's text; at most as many as statements
     std::vector<exec::Cell> cells_;     // of the row being read
     std::vector<std::string> buffers_;  // what its cells view
-    Autocommit autocommit_ = Autocommit::on;
     bool is_in_transaction_ = false;
     bool has_unread_id_ = false;     // an INSERT ran since the generated id was read
 };

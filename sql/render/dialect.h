@@ -38,11 +38,11 @@ public:
     // ` AND <the table is still the version that the plan was bound to>`; called only when proves_in_statement().
     virtual void freshness(Writer& writer, const schemas::Table& table) const = 0;
 
-    // True when the description of the column in an answer tells all that binding this condition took from the catalog, so that
-    // a DELETE by key may have a second form (Program::described).
-    [[nodiscard]] virtual bool is_told_by_description(const schemas::Column&, const plan::Predicate&) const { return false; }
-    // What follows the WHERE of that form; called only when each condition is_told_by_description().
-    virtual void described(Writer&, const schemas::Table&, const std::vector<plan::Predicate>&) const {}
+    // True when meaning() can say all that binding this condition took from the catalog.
+    [[nodiscard]] virtual bool tells_meaning(const schemas::Column&, const plan::Predicate&) const { return false; }
+    // ` AND <in this row the condition means what it was bound to mean>`: a cheaper proof than freshness(), for a DELETE by key;
+    // called only when tells_meaning().
+    virtual void meaning(Writer&, const schemas::Column&, const plan::Predicate&) const {}
 
     // At most so many placeholders, and so many rows, in one INSERT.
     [[nodiscard]] virtual std::size_t placeholders_max() const = 0;

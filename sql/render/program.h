@@ -19,15 +19,14 @@ enum class Answer {
 
 enum class Proof {
     none,            // a read: it may lag
-    in_statement,    // the only statement's WHERE holds the proof; 0 rows mean: ask for the version, bind again if it moved
+    // The only statement's WHERE holds the proof, of the version or of the types of its filter's columns; 0 rows mean: ask for
+    // the version, bind again if it moved.
+    in_statement,
     in_transaction,  // before COMMIT the version is asked for again and compared; if it moved: roll back, bind again
 };
 
 struct Program {
     std::vector<Statement> statements;
-    // Beside Proof::in_statement, for a delete by key: the same without its proof, returning the columns that decide which row
-    // goes. Their description and the token that it was last seen with stand for the proof (exec::Connection::run_described).
-    std::optional<Statement> described;
     Answer answer = Answer::rows;
     Proof proof = Proof::none;
     schemas::TablePtr table;

@@ -28,18 +28,26 @@ void write_where(Writer& writer, const Dialect& dialect, const schemas::Table& t
     }
 }
 
-// A write whose WHERE is not empty, with the proof in it where the dialect and the table allow.
-Program finish_write(Writer writer, const Dialect& dialect, const schemas::TablePtr& table) {
+Program as_write(Writer writer, const schemas::TablePtr& table, Proof proof) {
     Program program;
     program.answer = Answer::rows_affected;
     program.table = table;
-    program.proof = Proof::in_transaction;
-    if (dialect.proves_in_statement() && table->version.is_settled) {
-        dialect.freshness(writer, *table);
-        program.proof = Proof::in_statement;
-    }
+    program.proof = proof;
     program.statements.push_back(std::move(writer).finish());
     return program;
+}
+
+bool can_prove_in_statement(const Dialect& dialect, const schemas::Table& table) {
+    return dialect.proves_in_statement() && table.version.is_settled;
+}
+
+// A write whose WHERE is not empty, with the proof of the table's version in it where the dialect and the table allow.
+Program finish_write(Writer writer, const Dialect& dialect, const schemas::TablePtr& table) {
+    if (!can_prove_in_statement(dialect, *table)) {
+        return as_write(std::move(writer), table, Proof::in_transaction);
+    }
+    dialect.freshness(writer, *table);
+    return as_write(std::move(writer), table, Proof::in_statement);
 }
 
 // Each column of the primary key equals one value: at most one row.
@@ -51,9 +59,9 @@ bool is_by_key(const schemas::Table& table, const std::vector<plan::Predicate>& 
            });
 }
 
-bool is_told_by_description(const Dialect& dialect, const schemas::Table& table, const std::vector<plan::Predicate>& where) {
+bool tells_meaning(const Dialect& dialect, const schemas::Table& table, const std::vector<plan::Predicate>& where) {
     return std::all_of(where.begin(), where.end(), [&](const plan::Predicate& predicate) {
-        return dialect.is_told_by_description(table.columns[predicate.column], predicate);
+        return dialect.tells_meaning(table.columns[predicate.column], predicate);
     });
 }
 
@@ -131,19 +139,17 @@ struct Renderer {
     }
 
     Program operator()(const plan::DeletePlan& plan) const {
+        const schemas::Table& table = *plan.table;
         Writer writer(dialect.quote());
-        writer.keyword("DELETE FROM ").ident(plan.table->name);
-        write_where(writer, dialect, *plan.table, plan.where);
-        Program program = finish_write(std::move(writer), dialect, plan.table);
-        if (program.proof == Proof::in_statement && is_by_key(*plan.table, plan.where) &&
-            is_told_by_description(dialect, *plan.table, plan.where)) {
-            Writer described(dialect.quote());
-            described.keyword("DELETE FROM ").ident(plan.table->name);
-            write_where(described, dialect, *plan.table, plan.where);
-            dialect.described(described, *plan.table, plan.where);
-            program.described = std::move(described).finish();
+        writer.keyword("DELETE FROM ").ident(table.name);
+        write_where(writer, dialect, table, plan.where);
+        if (!can_prove_in_statement(dialect, table) || !is_by_key(table, plan.where) || !tells_meaning(dialect, table, plan.where)) {
+            return finish_write(std::move(writer), dialect, plan.table);
         }
-        return program;
+        for (const plan::Predicate& predicate : plan.where) {
+            dialect.meaning(writer, table.columns[predicate.column], predicate);
+        }
+        return as_write(std::move(writer), plan.table, Proof::in_statement);
     }
 };
 

@@ -104,14 +104,6 @@ Result program_result(const sql::plan::Plan& plan, const sql::render::Program& p
         }
         result.params += (line.empty() ? "nothing" : line) + "\n";
     }
-    if (program.described) {
-        std::string line;
-        for (const schemas::Value& value : program.described->params()) {
-            line += (line.empty() ? "" : ", ") + sql::plan::describe(value);
-        }
-        result.sql += fmt::format("described: {}\n", program.described->text());
-        result.params += fmt::format("described: {}\n", line);
-    }
     if (program.proof != sql::render::Proof::none) {
         result.sql += fmt::format("proof: {}\n", name_of(program.proof));
     }

@@ -30,7 +30,7 @@ WORDS = set("""select from where and or not is null in between like escape order
  group_concat distinct using with consistent snapshot only straight_join force index ignore limit_rows tx_isolation transaction_isolation optimizer_switch
  is_generated constraint_type table_constraints separator share mode lock update low_priority quick foreign_key_checks unique_checks trim lower upper length
  row_count found_rows connection_id kill query show variables status warnings engine_innodb flush ping expression temporary sequence partitions timestampdiff sql_auto_is_null
- sql_safe_updates sql_select_limit check_constraint_checks in_predicate_conversion_threshold returning in_transaction""".split())
+ sql_safe_updates sql_select_limit check_constraint_checks in_predicate_conversion_threshold coercibility""".split())
 STRINGS = [
     "' OR '1'='1", "' OR 1=1 -- ", "'; DROP TABLE users; --", "\" OR \"\"=\"", "`", "``", "a`b", "1; DELETE FROM users", "1 OR 1=1", "1) OR (1=1", "\\", "\\'",
     "\\\\' OR 1=1 -- ", "%' OR '%'='", "%", "_", "%%", "x' UNION SELECT * FROM mysql.user -- ", "1/**/OR/**/1=1", "/*!50000 OR 1=1*/", "--", "#", ";", "(SELECT 1)",

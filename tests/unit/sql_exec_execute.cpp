@@ -120,53 +120,6 @@ TEST_CASE("a write that matched nothing is asked once more, for a killed one may
     CHECK(runs == 12);
 }
 
-TEST_CASE("a delete by key on a connection that cannot describe it runs as its proven statement, without a transaction") {
-    Script script;
-    Program program = write(Proof::in_statement);
-    program.described = statement();
-    CHECK(run(program, script).outcome);
-    CHECK(script.calls == Calls{"run"});
-}
-
-TEST_CASE("a delete by key is committed when a row went, and rolled back else") {
-    Script script;
-    Program program = write(Proof::in_statement);
-    program.described = statement();
-    DbResult<std::uint64_t> described = 1;
-    script.described = [&] { return described; };
-    CHECK(run(program, script).outcome->rows_affected == 1);
-    CHECK(script.calls == Calls{"described", "commit"});
-    script.calls.clear();
-    described = 0;
-    script.run = [](int) -> DbResult<std::uint64_t> { return 0; };
-    CHECK(run(program, script).outcome->rows_affected == 0);
-    CHECK(script.calls == Calls{"described", "rollback", "run"});
-    script.calls.clear();
-    described = failed(DbFault::schema_changed, Fate::keep);
-    CHECK(fault_of(program, script) == DbFault::schema_changed);
-    CHECK(script.calls == Calls{"described", "rollback"});
-    script.calls.clear();
-    described = 1;
-    script.commit = [](int) -> DbResult<void> { return failed(DbFault::unavailable, Fate::drop); };
-    CHECK(fault_of(program, script) == DbFault::outcome_unknown);
-}
-
-TEST_CASE("a delete by key whose deadline passes before the commit is rolled back") {
-    Script script;
-    Program program = write(Proof::in_statement);
-    program.described = statement();
-    const auto deadline = Deadline::after(10ms);
-    script.described = [&]() -> DbResult<std::uint64_t> {
-        while (!deadline.has_passed()) {
-        }
-        return 1;
-    };
-    const auto ran = run(program, script, deadline);
-    REQUIRE(!ran.outcome);
-    CHECK(ran.outcome.error().fault == DbFault::deadline_exceeded);
-    CHECK(script.calls == Calls{"described", "rollback"});
-}
-
 TEST_CASE("a write alone that matched nothing asks whether the table moved") {
     Script script;
     script.run = [](int) -> DbResult<std::uint64_t> { return 0; };

@@ -31,7 +31,6 @@ inline Deadline soon() {
 struct Script {
     std::function<DbResult<void>(int connection)> query, begin, commit, rollback;
     std::function<DbResult<std::uint64_t>(int connection)> run;
-    std::function<DbResult<std::uint64_t>()> described;  // null: the connection has no such statement
     std::function<DbResult<std::string>()> token;
     std::function<DbResult<std::optional<schemas::RawTable>>(std::string_view)> introspect;
     std::function<bool(int connection)> is_alive;
@@ -64,14 +63,6 @@ public:
     DbResult<std::uint64_t> run(const sql::render::Statement&, Deadline) override {
         script_.calls.emplace_back("run");
         return script_.run ? script_.run(number_) : DbResult<std::uint64_t>(1);
-    }
-    DbResult<std::optional<std::uint64_t>> run_described(const sql::render::Statement&, const schemas::Table&, Deadline) override {
-        if (!script_.described) {
-            return std::optional<std::uint64_t>();
-        }
-        script_.calls.emplace_back("described");
-        auto count = script_.described();
-        return count ? DbResult<std::optional<std::uint64_t>>(*count) : tl::unexpected(count.error());
     }
     DbResult<void> begin(Deadline) override { return call(script_.begin, "begin"); }
     DbResult<void> commit(Deadline) override { return call(script_.commit, "commit"); }
