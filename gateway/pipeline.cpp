@@ -253,10 +253,10 @@ std::optional<std::string> location_of(const Context& context, const sql::plan::
     for (const std::size_t index : plan.table->primary_key->columns) {
         const schemas::Column& column = plan.table->columns[index];
         const auto found = std::ranges::find(plan.columns, index);
-        std::optional<schemas::Value> value;
-        if (found != plan.columns.end()) value = plan.cells[static_cast<std::size_t>(found - plan.columns.begin())];
-        if (!value && column.is_auto_increment) value = last_id;
-        if (!value || std::holds_alternative<schemas::Null>(*value)) return std::nullopt;
+        const bool is_named = found != plan.columns.end();
+        const schemas::Value* value = is_named ? plan.cell(0, static_cast<std::size_t>(found - plan.columns.begin())) : nullptr;
+        if (value == nullptr && column.is_auto_increment && last_id) value = &*last_id;
+        if (value == nullptr || std::holds_alternative<schemas::Null>(*value)) return std::nullopt;
         filters::Condition condition;
         condition.column = column.name.text();
         condition.op = filters::Operator::eq;

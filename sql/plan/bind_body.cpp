@@ -229,7 +229,7 @@ tl::expected<Plan, PlanError> bind_insert(InsertPlan plan, const Body& body) {
                                         "send the rows in several requests", "", 0, Origin::body});
     }
     plan.row_count = rows;
-    plan.cells.assign(rows * plan.columns.size(), std::nullopt);
+    plan.clear_cells();
     for (std::size_t row = 0; row < rows; ++row) {
         for (const BodyCell& cell : binder.cells(row)) {
             const std::size_t index = *binder.column(cell, row);
@@ -237,7 +237,7 @@ tl::expected<Plan, PlanError> bind_insert(InsertPlan plan, const Body& body) {
             if (!value) {
                 return tl::unexpected(std::move(value).error());
             }
-            plan.cells[row * plan.columns.size() + slots[index]] = *std::move(value);
+            plan.give(row, slots[index], *std::move(value));
         }
     }
     return plan;

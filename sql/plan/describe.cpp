@@ -92,9 +92,9 @@ struct Describer {
         for (std::size_t row = 0; row < plan.row_count; ++row) {
             out += "row";
             for (std::size_t i = 0; i < plan.columns.size(); ++i) {
-                const InsertCell& cell = plan.cells[row * plan.columns.size() + i];
+                const schemas::Value* const cell = plan.cell(row, i);
                 out += ' ';
-                out += cell ? describe(*cell) : "default";
+                out += cell != nullptr ? describe(*cell) : "default";
             }
             out += '\n';
         }

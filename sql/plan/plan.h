@@ -55,14 +55,28 @@ struct ReadPlan {
     std::uint64_t offset = 0;
 };
 
-// A cell of an insert: a value, or nothing for the column's default.
-using InsertCell = std::optional<schemas::Value>;
-
 struct InsertPlan {
     schemas::TablePtr table;
     std::vector<std::size_t> columns;  // the union of the columns of all rows, in table order
-    std::vector<InsertCell> cells;     // rows × columns, row by row
     std::size_t row_count = 0;
+    std::vector<schemas::Value> cells;  // rows × columns, row by row
+    std::vector<bool> is_given;         // one for each of the cells; one that is not given gets its column's default
+
+    // Null for the default; `slot` is an index into `columns`.
+    [[nodiscard]] const schemas::Value* cell(std::size_t row, std::size_t slot) const {
+        const std::size_t index = row * columns.size() + slot;
+        return is_given[index] ? &cells[index] : nullptr;
+    }
+    // Once `columns` and `row_count` are known.
+    void clear_cells() {
+        cells.assign(row_count * columns.size(), schemas::Null{});
+        is_given.assign(cells.size(), false);
+    }
+    void give(std::size_t row, std::size_t slot, schemas::Value value) {
+        const std::size_t index = row * columns.size() + slot;
+        cells[index] = std::move(value);
+        is_given[index] = true;
+    }
 };
 
 struct Assignment {

@@ -29,13 +29,11 @@ public:
     }
 
 private:
-    [[nodiscard]] const plan::InsertCell& cell(std::size_t row, std::size_t slot) const {
-        return plan_.cells[row * plan_.columns.size() + slot];
-    }
+    [[nodiscard]] bool is_given(std::size_t row, std::size_t slot) const { return plan_.cell(row, slot) != nullptr; }
 
     [[nodiscard]] bool has_same_columns(std::size_t a, std::size_t b) const {
         for (std::size_t slot = 0; slot < plan_.columns.size(); ++slot) {
-            if (cell(a, slot).has_value() != cell(b, slot).has_value()) {
+            if (is_given(a, slot) != is_given(b, slot)) {
                 return false;
             }
         }
@@ -66,7 +64,7 @@ private:
         std::vector<std::size_t> slots;
         for (std::size_t slot = 0; slot < plan_.columns.size(); ++slot) {
             for (std::size_t row = begin; row < begin + count; ++row) {
-                if (cell(row, slot)) {
+                if (is_given(row, slot)) {
                     slots.push_back(slot);
                     break;
                 }
@@ -99,7 +97,7 @@ private:
             if (i != 0) {
                 writer.keyword(", ");
             }
-            if (const plan::InsertCell& value = cell(row, slots[i])) {
+            if (const schemas::Value* const value = plan_.cell(row, slots[i]); value != nullptr) {
                 dialect_.stored(writer, column(slots[i]), *value);
             } else {
                 writer.keyword("DEFAULT");

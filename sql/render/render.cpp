@@ -115,7 +115,9 @@ struct Renderer {
             const auto at = std::find(plan.columns.begin(), plan.columns.end(), *auto_increment);
             if (at != plan.columns.end()) {
                 const auto slot = static_cast<std::size_t>(at - plan.columns.begin());
-                program.last_id_explicit = plan.cells[(plan.row_count - 1) * plan.columns.size() + slot];
+                if (const schemas::Value* const id = plan.cell(plan.row_count - 1, slot); id != nullptr) {
+                    program.last_id_explicit = *id;
+                }
             }
             program.last_id_is_generated = !program.last_id_explicit;
         }

@@ -203,7 +203,7 @@ TEST_CASE("the guard lets no write without a condition through, whatever made th
     CHECK(fault(sql::plan::DeletePlan{any, {}}) == Fault::filter_required);
     CHECK(fault(sql::plan::UpdatePlan{any, {{0, std::int64_t{1}}}, {}}) == Fault::filter_required);
     CHECK(fault(sql::plan::UpdatePlan{any, {}, {{0, sql::plan::PredicateKind::is_null, {}}}}) == Fault::row_invalid);
-    CHECK(fault(sql::plan::InsertPlan{any, {}, {}, 0}) == Fault::row_invalid);
+    CHECK(fault(sql::plan::InsertPlan{any, {}, 0, {}, {}}) == Fault::row_invalid);
     CHECK(sql::plan::Guard::guard(sql::plan::ReadPlan{any, {0}, {}, {}, 1, 0}).has_value());
     CHECK(sql::plan::Guard::guard(sql::plan::DeletePlan{any, {{0, sql::plan::PredicateKind::never, {}}}}).has_value());
 }

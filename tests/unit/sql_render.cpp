@@ -25,9 +25,10 @@ sql::plan::InsertPlan batch(const schemas::TablePtr& into, std::size_t rows) {
         plan.columns.push_back(i);
     }
     plan.row_count = rows;
+    plan.clear_cells();
     for (std::size_t row = 0; row < rows; ++row) {
         for (std::size_t i = 0; i < plan.columns.size(); ++i) {
-            plan.cells.emplace_back(static_cast<std::int64_t>(row));
+            plan.give(row, i, static_cast<std::int64_t>(row));
         }
     }
     return plan;
@@ -120,8 +121,8 @@ TEST_CASE("a batch of a wide table stays within the placeholders of a statement"
 
 TEST_CASE("a missing cell is DEFAULT, or where there is no such word the row goes with its like") {
     auto plan = batch(table({column("a", integer()), column("b", integer())}), 6);
-    plan.cells[2 * 1 + 1] = std::nullopt;  // row 2 and row 3 lack b
-    plan.cells[2 * 2 + 1] = std::nullopt;
+    plan.is_given[2 * 1 + 1] = false;  // row 2 and row 3 lack b
+    plan.is_given[2 * 2 + 1] = false;
     const auto mysql = rendered(plan, sql::mysql::dialect());
     REQUIRE(mysql.statements.size() == 3);
     CHECK(mysql.statements[0].text() == "INSERT INTO `t` (`a`, `b`) VALUES (?, ?), (?, DEFAULT), (?, DEFAULT), (?, ?)");
@@ -142,7 +143,7 @@ TEST_CASE("the last id is the one that the last row was given, else the generate
         CHECK(program.last_id_explicit == schemas::Value(std::int64_t{2}));
         CHECK(!program.last_id_is_generated);
         auto generated = plan;
-        generated.cells[2 * 2] = std::nullopt;
+        generated.is_given[2 * 2] = false;
         program = rendered(generated, *dialect);
         CHECK(!program.last_id_explicit);
         CHECK(program.last_id_is_generated);
