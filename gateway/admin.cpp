@@ -40,6 +40,7 @@ http::ServerOptions admin_options(const config::Config& config) {
     options.port = config.admin_port;
     options.socket_mode = config.server.socket_mode;
     options.workers = 1;
+    options.affinity = "off";  // the clients' listener sees to it for the process
     options.threads = 4;
     options.connections_max = 64;
     options.connections_per_address_max = 64;

@@ -70,6 +70,11 @@ std::string check_socket_mode(const Config& config) {
     return is_octal ? "" : "must be three or four octal digits, as in \"0660\"";
 }
 
+std::string check_affinity(const Config& config) {
+    const std::string& affinity = config.server.affinity;
+    return affinity == "auto" || affinity == "off" ? "" : "must be \"auto\" or \"off\"";
+}
+
 std::string check_admin_address(const Config& config) {
     if (config.admin_address == "systemd") {
         return "must be an address or \"unix:/path\": systemd's socket is the clients'";
@@ -105,6 +110,8 @@ const std::vector<Row>& table() {
          "Requests computed at once; 0 is eight times the number of processors"},
         {"server.threads", [](Config& c) { return &c.server.threads; }, 1, 4096, nullptr,
          "Requests under way at once, those included that wait for a database"},
+        {"server.affinity", [](Config& c) { return &c.server.affinity; }, 0, 0, check_affinity,
+         "\"auto\" keeps to half of the processors while a busy machine is shared with others, as with a database; \"off\" never does"},
         {"server.connections_max", [](Config& c) { return &c.server.connections_max; }, 1, 1'000'000, nullptr,
          "Connections of clients in all: 503 beyond"},
         {"server.connections_per_address_max", [](Config& c) { return &c.server.connections_per_address_max; }, 1, 1'000'000,

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "gateway/http/acceptor.h"
+#include "gateway/http/affinity.h"
 #include "gateway/http/answer.h"
 #include "gateway/http/connection.h"
 #include "gateway/http/crew.h"
@@ -105,6 +106,7 @@ private:
     std::atomic<std::uint64_t> timeouts_{0};
     Clock::time_point next_sweep_{};
     Clock::time_point idle_end_{};  // while draining
+    Affinity affinity_;
     Crew crew_;
 };
 

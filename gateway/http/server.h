@@ -18,6 +18,7 @@ struct ServerOptions {
     std::string socket_mode = "0660";        // of a unix socket's file
     std::size_t workers = 0;                 // requests computed at once; 0: eight times the processors
     std::size_t threads = 64;                // requests under way at once, those that wait for a database included
+    std::string affinity = "auto";           // may keep the process's threads to half of the processors (affinity.h); "off": does not
     std::size_t connections_max = 20000;
     std::size_t connections_per_address_max = 2000;  // not for the exempt
     std::size_t buffered_bytes_max = 256u << 20;     // of bodies and answers in memory; beyond: 503

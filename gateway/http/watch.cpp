@@ -59,6 +59,7 @@ Server::Front::Front(ServerOptions options, Handler handler, RefusalHandler refu
       acceptor_(
           options_, table_, [this](Connection& connection) { begin(connection); },
           [this](std::string_view why) { return turn_away(why); }),
+      affinity_(options_.affinity == "auto"),
       crew_(epoll_, seats_of(options_), options_.threads, [this](const epoll_event& event) { on_event(event); }) {
     watch(queue_.descriptor(), EPOLLIN | EPOLLET, kMarker);
 }
@@ -174,6 +175,7 @@ void Server::Front::look_after(Clock::time_point now) {
     if (now >= next_sweep_) {
         look_after_deadlines(now);
     }
+    affinity_.look(now);
 }
 
 void Server::Front::run() {
