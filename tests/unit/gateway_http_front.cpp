@@ -22,9 +22,12 @@
 #include <fmt/format.h>
 
 #include "gateway/http/blocking.h"
-#include "gateway/http/server.h"
+#include "tests/unit/gateway_http_client.h"
 
 using namespace gateway::http;
+using front::Client;
+using front::has;
+using front::refuse;
 using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
@@ -67,10 +70,6 @@ Response respond(Request&& request) {
     return response;
 }
 
-Response refuse(const Refusal& refusal) {
-    return {refusal.status, {}, refusal.detail};
-}
-
 ServerOptions small() {
     ServerOptions options;
     options.port = 0;
@@ -79,77 +78,13 @@ ServerOptions small() {
     return options;
 }
 
-class Running {
+class Running : public front::Running {
 public:
-    explicit Running(const ServerOptions& options)
-        : server_(options, respond, refuse), port_(server_.bind()), thread_([this] { server_.run(); }) {}
-    ~Running() {
-        server_.stop();
-        thread_.join();
-    }
-    Running(const Running&) = delete;
-    Running& operator=(const Running&) = delete;
-    [[nodiscard]] std::uint16_t port() const { return port_; }
-    [[nodiscard]] ServerStats stats() const { return server_.stats(); }
-
-private:
-    Server server_;
-    std::uint16_t port_;
-    std::thread thread_;
-};
-
-class Client {
-public:
-    explicit Client(std::uint16_t port) : descriptor_(::socket(AF_INET, SOCK_STREAM, 0)) {
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_port = htons(port);
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        connect(reinterpret_cast<const sockaddr*>(&address), sizeof address);
-    }
-    explicit Client(const std::string& path) : descriptor_(::socket(AF_UNIX, SOCK_STREAM, 0)) {
-        sockaddr_un address{};
-        address.sun_family = AF_UNIX;
-        path.copy(address.sun_path, sizeof address.sun_path - 1);
-        connect(reinterpret_cast<const sockaddr*>(&address), sizeof address);
-    }
-    ~Client() { ::close(descriptor_); }
-    Client(const Client&) = delete;
-    Client& operator=(const Client&) = delete;
-
-    Client& send(std::string_view bytes) {
-        ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-        return *this;
-    }
-    std::string read_all() {
-        std::string text;
-        char bytes[65536];
-        for (ssize_t count = 0; (count = ::recv(descriptor_, bytes, sizeof bytes, 0)) > 0;) {
-            text.append(bytes, static_cast<std::size_t>(count));
-        }
-        return text;
-    }
-    std::string read_some() {
-        char bytes[65536];
-        const ssize_t count = ::recv(descriptor_, bytes, sizeof bytes, 0);
-        return std::string(bytes, static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
-    }
-
-private:
-    void connect(const sockaddr* address, socklen_t size) {
-        const timeval limit{5, 0};
-        ::setsockopt(descriptor_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-        REQUIRE(::connect(descriptor_, address, size) == 0);
-    }
-    int descriptor_;
+    explicit Running(const ServerOptions& options) : front::Running(options, respond) {}
 };
 
 std::string get(std::string_view target, bool closes = true) {
     return fmt::format("GET {} HTTP/1.1\r\nHost: a\r\n{}\r\n", target, closes ? "Connection: close\r\n" : "");
-}
-
-bool has(const std::string& text, std::string_view part) {
-    return text.find(part) != std::string::npos;
 }
 
 // How long `count` clients at once take, and how many of them got `part`.

@@ -19,7 +19,12 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include "tests/unit/gateway_http_client.h"
+
 using namespace gateway::http;
+using front::Client;
+using front::has;
+using front::refuse;
 using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
@@ -53,10 +58,6 @@ Response respond(Request&& request) {
     return {200, {{"X-Peer", request.peer}}, request.method + " " + request.target + " " + request.body};
 }
 
-Response refuse(const Refusal& refusal) {
-    return {refusal.status, {}, refusal.detail};
-}
-
 ServerOptions quick() {
     ServerOptions options;
     options.port = 0;
@@ -69,81 +70,10 @@ ServerOptions quick() {
     return options;
 }
 
-class Running {
+class Running : public front::Running {
 public:
-    explicit Running(const ServerOptions& options = quick())
-        : server_(options, respond, refuse), port_(server_.bind()), thread_([this] { server_.run(); }) {}
-    ~Running() { stop_and_wait(); }
-    Running(const Running&) = delete;
-    Running& operator=(const Running&) = delete;
-
-    [[nodiscard]] std::uint16_t port() const { return port_; }
-    void stop() { server_.stop(); }
-    milliseconds stop_and_wait() {
-        const auto began = Clock::now();
-        server_.stop();
-        if (thread_.joinable()) {
-            thread_.join();
-        }
-        return std::chrono::duration_cast<milliseconds>(Clock::now() - began);
-    }
-
-private:
-    Server server_;
-    std::uint16_t port_;
-    std::thread thread_;
+    explicit Running(const ServerOptions& options = quick()) : front::Running(options, respond) {}
 };
-
-class Client {
-public:
-    explicit Client(std::uint16_t port) : descriptor_(::socket(AF_INET, SOCK_STREAM, 0)) {
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_port = htons(port);
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        const timeval limit{5, 0};
-        ::setsockopt(descriptor_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-        REQUIRE(::connect(descriptor_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
-    }
-    ~Client() { ::close(descriptor_); }
-    Client(const Client&) = delete;
-    Client& operator=(const Client&) = delete;
-
-    Client& send(std::string_view bytes) {
-        ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-        return *this;
-    }
-    void end_sending() { ::shutdown(descriptor_, SHUT_WR); }
-    // Everything until the server closes.
-    std::string read_all() {
-        while (read_some()) {
-        }
-        return std::exchange(buffer_, {});
-    }
-    // Until the bytes so far end with `end`, or the server closes.
-    std::string read_until(std::string_view end) {
-        while (!buffer_.ends_with(end) && read_some()) {
-        }
-        return std::exchange(buffer_, {});
-    }
-
-private:
-    bool read_some() {
-        char bytes[65536];
-        const ssize_t count = ::recv(descriptor_, bytes, sizeof bytes, 0);
-        if (count > 0) {
-            buffer_.append(bytes, static_cast<std::size_t>(count));
-        }
-        return count > 0;
-    }
-
-    int descriptor_;
-    std::string buffer_;
-};
-
-bool has(const std::string& text, std::string_view part) {
-    return text.find(part) != std::string::npos;
-}
 
 std::string get(std::string_view target, std::string_view lines = "") {
     return fmt::format("GET {} HTTP/1.1\r\nHost: a\r\n{}\r\n", target, lines);

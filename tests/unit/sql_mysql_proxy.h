@@ -1,4 +1,4 @@
-// A unix socket between the gateway's side and the server that stalls or cuts at a chosen command. Used by sql_mysql_fate.cpp.
+// A unix socket between the gateway's side and the server that stalls or cuts at a chosen command. Used by the unit tests of sql/mysql.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -10,6 +10,7 @@
 #include <array>
 #include <atomic>
 #include <cstdlib>
+#include <filesystem>
 #include <functional>
 #include <list>
 #include <mutex>
@@ -33,7 +34,7 @@ enum class Harm { cut_before, cut_after, stall_before, stall_after };
 class Proxy {
 public:
     explicit Proxy(std::string server) : server_(std::move(server)) {
-        std::string folder = "/tmp/rowgate_proxy_XXXXXX";
+        std::string folder = (std::filesystem::temp_directory_path() / "rowgate_proxy_XXXXXX").string();
         REQUIRE(mkdtemp(folder.data()) != nullptr);
         folder_ = folder;
         path_ = folder_ + "/s";
