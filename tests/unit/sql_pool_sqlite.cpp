@@ -80,8 +80,9 @@ sql::plan::InsertPlan insert(schemas::TablePtr table, const std::string& column,
     plan.columns = {table->index_of(column).value()};
     plan.table = std::move(table);
     plan.row_count = values.size();
-    for (schemas::Value& value : values) {
-        plan.cells.emplace_back(std::move(value));
+    plan.clear_cells();
+    for (std::size_t row = 0; row < values.size(); ++row) {
+        plan.give(row, 0, std::move(values[row]));
     }
     return plan;
 }
