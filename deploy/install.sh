@@ -6,16 +6,18 @@
 rowgate_packages() {
     case $1 in
         build) echo "g++ cmake ninja-build pkg-config ccache libcpp-httplib-dev libmysqlcppconn-dev rapidjson-dev libfmt-dev" \
-                    "libexpected-dev libcli11-dev libtomlplusplus-dev libsqlite3-dev libssl-dev zlib1g-dev libbrotli-dev" \
+                    "libexpected-dev libcli11-dev libtomlplusplus-dev libsqlite3-dev libssl-dev libcurl4-openssl-dev zlib1g-dev libbrotli-dev" \
                     "doctest-dev" ;;
         demo) echo "sqlite3 curl" ;;
         mysql) echo "mariadb-server-core mariadb-client-core" ;;
         test) echo "python3 python3-pymysql curl sqlite3 mariadb-server-core mariadb-client-core" ;;
         bench) echo "sysbench wrk nginx valgrind" ;;
-        xmysql) echo "nodejs npm" ;;
+        xmysql | jose) echo "nodejs npm" ;;
         fuzz) echo "clang-14 libclang-rt-14-dev" ;;
         sqlmap) echo "sqlmap" ;;
         http) echo "nginx" ;;
+        cors) echo "chromium" ;;
+        fairness) echo "nghttp2-client" ;;
         memory | soak) echo "wrk" ;;
         slow) echo "slowhttptest nghttp2-client" ;;
         *) echo "install.sh: unknown group: $1" >&2; return 1 ;;

@@ -68,7 +68,7 @@ http::Response Admin::refuse(const http::Refusal& refusal) {
 }
 
 http::Response Admin::answer(const http::Request& request, observe::RequestServed& unlogged) {
-    if (auto health = health_.answer(request, snapshot_, unlogged)) return std::move(*health);
+    if (auto health = health_.answer(request, *current_.pin(), Health::Asker::operators, unlogged)) return std::move(*health);
     if (request.is_shed) return refuse_with(Code::overloaded, "too many requests at once");
     const std::string_view target = request.target;
     if (target.substr(0, target.find('?')) != "/metrics") {
@@ -92,8 +92,9 @@ observe::Readings Admin::read() const {
                       front.timeouts, front.buffered_bytes, front.threads, front.queue_age};
     // Entries of several tenants may share a database, and readers and writers a pool.
     std::unordered_set<const sql::exec::Pool*> seen;
-    seen.reserve(2 * snapshot_.registry.databases().size());
-    for (const tenants::RegisteredDatabase* entry : snapshot_.registry.databases()) {
+    const CurrentSnapshot::Pin snapshot = current_.pin();
+    seen.reserve(2 * snapshot->registry.databases().size());
+    for (const tenants::RegisteredDatabase* entry : snapshot->registry.databases()) {
         auto& sum = readings.pools.at(static_cast<std::size_t>(system_of(*entry)));
         for (sql::exec::Pool* pool : {&entry->database->readers(), &entry->database->writers()}) {
             if (seen.insert(pool).second) add(sum, pool->stats());
@@ -102,6 +103,9 @@ observe::Readings Admin::read() const {
     const observe::LogStats log = log_.stats();
     readings.log_lines_lost = log.lines_lost;
     readings.log_write_failures = log.write_failures;
+    const observe::LogStats audit = audit_.stats();
+    readings.audit_lines_lost = audit.lines_lost;
+    readings.audit_write_failures = audit.write_failures;
     readings.own = observe::read_own_use();
     return readings;
 }

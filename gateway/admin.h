@@ -2,9 +2,11 @@
 // requests are neither logged nor counted: they would drown the clients'. Owned by app.
 #pragma once
 
+#include "gateway/current_snapshot.h"
 #include "gateway/health.h"
 #include "gateway/http/message.h"
 #include "gateway/http/server.h"
+#include "gateway/observe/audit.h"
 #include "gateway/observe/log.h"
 #include "gateway/observe/metrics.h"
 #include "gateway/pipeline.h"
@@ -14,8 +16,9 @@ namespace gateway {
 // Thread safe. What it is given must outlive it.
 class Admin {
 public:
-    Admin(const Snapshot& snapshot, Health& health, const observe::Log& log, const observe::Metrics& metrics, const http::Server& front)
-        : snapshot_(snapshot), health_(health), log_(log), metrics_(metrics), front_(front) {}
+    Admin(const CurrentSnapshot& current, Health& health, const observe::Log& log, const observe::Audit& audit, const observe::Metrics& metrics,
+          const http::Server& front)
+        : current_(current), health_(health), log_(log), audit_(audit), metrics_(metrics), front_(front) {}
 
     [[nodiscard]] http::Response serve(http::Request&& request);
     [[nodiscard]] static http::Response refuse(const http::Refusal& refusal);
@@ -24,9 +27,10 @@ private:
     [[nodiscard]] http::Response answer(const http::Request& request, observe::RequestServed& unlogged);
     [[nodiscard]] observe::Readings read() const;
 
-    const Snapshot& snapshot_;
+    const CurrentSnapshot& current_;
     Health& health_;
     const observe::Log& log_;
+    const observe::Audit& audit_;
     const observe::Metrics& metrics_;
     const http::Server& front_;
 };

@@ -3,8 +3,11 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include <chrono>
 #include <cstdio>
+#include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -13,15 +16,21 @@
 #include <fmt/format.h>
 
 #include "gateway/admin.h"
+#include "gateway/auth/api_keys.h"
 #include "gateway/config/config.h"
+#include "gateway/current_snapshot.h"
 #include "gateway/error.h"
 #include "gateway/health.h"
 #include "gateway/http/server.h"
+#include "gateway/observe/audit.h"
 #include "gateway/observe/log.h"
 #include "gateway/observe/metrics.h"
 #include "gateway/pipeline.h"
+#include "gateway/reloader.h"
 #include "gateway/service.h"
+#include "gateway/tenants/folder.h"
 #include "sql/backends.h"
+#include "sql/exec/budget.h"
 
 namespace gateway {
 namespace {
@@ -32,20 +41,27 @@ void complain(const std::vector<std::string>& messages) {
     for (const std::string& message : messages) fmt::print(stderr, "rowgate: {}\n", message);
 }
 
-tl::expected<Snapshot, std::vector<std::string>> load_snapshot(const std::string& config_file, const Environment& environment) {
+// A snapshot without tenants.
+tl::expected<Snapshot, std::vector<std::string>> load_settings(const std::string& config_file, const Environment& environment) {
     auto config = config::load(config_file, environment);
     if (!config) return unexpected(config.error());
     auto trusted = auth::TrustedProxies::parse(config->trusted_proxies);
     if (!trusted) return unexpected(std::vector<std::string>{config_file + ": trusted_proxies: " + trusted.error()});
-    auto registry = tenants::Registry::load(*config);
-    if (!registry) return unexpected(registry.error().messages);
-    return Snapshot{std::move(*config), std::move(*trusted), std::move(*registry)};
+    std::shared_ptr<auth::ApiKeys> api_keys;
+    if (config->auth.has_mode("api_key")) api_keys = std::make_shared<auth::ApiKeys>(config->auth.keys_folder);
+    auto identity = auth::Identity::make(config->auth, *trusted, api_keys);
+    if (!identity) {
+        std::vector<std::string> messages;
+        for (const std::string& problem : identity.error()) messages.push_back(config_file + ": " + problem);
+        return unexpected(std::move(messages));
+    }
+    return Snapshot{std::move(*config), std::move(*trusted), {}, std::move(*identity), std::move(api_keys)};
 }
 
 sigset_t awaited_signals() {
     sigset_t signals;
     sigemptyset(&signals);
-    for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) sigaddset(&signals, signal);
+    for (const int signal : {SIGTERM, SIGINT, SIGUSR1, SIGHUP}) sigaddset(&signals, signal);
     return signals;
 }
 
@@ -87,11 +103,17 @@ private:
 };
 
 // Serves until a signal says stop, on sockets that are bound.
-void serve_until_stopped(http::Server& server, Health& health, observe::Log& log) {
+void serve_until_stopped(http::Server& server, Health& health, observe::Log& log, observe::Audit& audit, Reloader& reloader) {
     std::thread waiter([&] {
         const sigset_t signals = awaited_signals();
         int signal = 0;
-        for (sigwait(&signals, &signal); signal == SIGUSR1; sigwait(&signals, &signal)) log.reopen();
+        for (sigwait(&signals, &signal); signal == SIGUSR1 || signal == SIGHUP; sigwait(&signals, &signal)) {
+            if (signal == SIGUSR1) {
+                log.reopen();
+                audit.reopen();
+            }
+            if (signal == SIGHUP) reloader.reload();
+        }
         health.start_draining();
         log.write(observe::Stopping{signal == SIGTERM ? "SIGTERM" : "SIGINT"});
         server.stop();
@@ -110,27 +132,52 @@ void serve_until_stopped(http::Server& server, Health& health, observe::Log& log
     end_waiter();
 }
 
-void serve(const Snapshot& snapshot) {
-    const config::Config& config = snapshot.config;
+tenants::Registry read_tenants(tenants::Folder& folder, observe::Log& log) {
+    const auto began = std::chrono::steady_clock::now();
+    auto reading = folder.read(tenants::Folder::Scope::everything);
+    if (!reading) throw std::runtime_error(reading.error());
+    for (const tenants::FaultyFile& faulty : reading->faults) complain(faulty.messages);
+    Reloader::tell(*reading, std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began), log);
+    return std::move(reading->registry);
+}
+
+void serve(Snapshot first) {
+    const config::Config config = first.config;
+    const auth::TrustedProxies trusted = first.trusted;
     observe::Log log(config.access_log, config.access_log_flush);
     log.write_on_abort();
     try {
         observe::Metrics metrics(problem_kinds(), ROWGATE_VERSION);
         Health health;
-        Service service(snapshot, health, log, metrics);
+        const auto budget = std::make_shared<sql::exec::Budget>(config.connections_total_max, config.idle_close);
+        tenants::Folder folder(config, budget);
+        first.registry = read_tenants(folder, log);
+        const auto note = [&log](const std::string& what) { log.write(observe::Failed{what}); };
+        observe::Audit audit(config.audit_log, note);
+        std::optional<auth::KeyWatch> key_watch;
+        if (first.api_keys) {
+            const std::vector<std::string> faults = first.api_keys->refresh();
+            complain(faults);
+            for (const std::string& fault : faults) note(fault);
+            key_watch.emplace(first.api_keys, note);
+        }
+        const auth::IdentityWatch identity_watch(first.identity, [&log](const std::string& what) { log.write(observe::Failed{what}); });
+        CurrentSnapshot current(std::move(first));
+        Service service(current, health, log, metrics, &audit);
         http::ServerOptions options = config.server;
-        options.is_exempt = [&snapshot](const std::string& address) {
-            return address == "::1" || address.starts_with("127.") || snapshot.trusted.contains(address);
+        options.is_exempt = [&trusted](const std::string& address) {
+            return address == "::1" || address.starts_with("127.") || trusted.contains(address);
         };
         http::Server server(
             std::move(options), [&](http::Request&& request) { return service.serve(std::move(request)); },
             [&](const http::Refusal& refusal) { return service.refuse(refusal); });
         const std::uint16_t port = server.bind();
         log.write(observe::Started{config.server.address, port});
-        Admin admin(snapshot, health, log, metrics, server);
+        Admin admin(current, health, log, audit, metrics, server);
         std::optional<AdminListener> listener;
         if (config.has_admin()) listener.emplace(admin, config, log);
-        serve_until_stopped(server, health, log);
+        Reloader reloader(folder, *budget, current, log);
+        serve_until_stopped(server, health, log, audit, reloader);
     } catch (const std::exception& exception) {
         log.write(observe::Failed{exception.what()});
         throw;
@@ -145,14 +192,14 @@ int serve(const std::string& config_file, const Environment& environment) {
     const sigset_t signals = awaited_signals();
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
-    auto snapshot = load_snapshot(config_file, environment);
+    auto snapshot = load_settings(config_file, environment);
     if (!snapshot) {
         complain(snapshot.error());
         return kExitFailure;
     }
     try {
         sql::start();
-        serve(*snapshot);
+        serve(std::move(*snapshot));
     } catch (const std::exception& exception) {
         complain({exception.what()});
         return kExitFailure;
@@ -161,13 +208,61 @@ int serve(const std::string& config_file, const Environment& environment) {
 }
 
 int check_config(const std::string& config_file, const Environment& environment) {
-    const auto snapshot = load_snapshot(config_file, environment);
-    if (!snapshot) {
-        complain(snapshot.error());
+    const auto settings = load_settings(config_file, environment);
+    if (!settings) {
+        complain(settings.error());
         return kExitFailure;
     }
-    fmt::print("{}: good, {} orgs, {} databases\n", config_file, snapshot->registry.orgs().size(), snapshot->registry.databases().size());
+    const auto registry = tenants::Registry::load(settings->config);
+    const std::vector<std::string> key_faults = settings->api_keys ? settings->api_keys->refresh() : std::vector<std::string>{};
+    complain(key_faults);
+    if (!registry) {
+        complain(registry.error().messages);
+        return kExitFailure;
+    }
+    if (!key_faults.empty()) return kExitFailure;
+    fmt::print("{}: good, {} orgs, {} databases\n", config_file, registry->orgs().size(), registry->databases().size());
     return kExitOk;
+}
+
+int check_tenants(const std::string& config_file, const Environment& environment) {
+    const auto config = config::load(config_file, environment);
+    if (!config) {
+        complain(config.error());
+        return kExitFailure;
+    }
+    const auto registry = tenants::Registry::load(*config);
+    if (!registry) {
+        complain(registry.error().messages);
+        return kExitFailure;
+    }
+    fmt::print("{}: good, {} orgs, {} databases\n", config->tenants_folder, registry->orgs().size(), registry->databases().size());
+    return kExitOk;
+}
+
+int list_tenants(const std::string& config_file, const Environment& environment) {
+    const auto config = config::load(config_file, environment);
+    if (!config) {
+        complain(config.error());
+        return kExitFailure;
+    }
+    tenants::Folder folder(*config, nullptr);
+    const auto reading = folder.read(tenants::Folder::Scope::everything);
+    if (!reading) {
+        complain({reading.error()});
+        return kExitFailure;
+    }
+    for (const auto& org : reading->registry.orgs()) {
+        for (const tenants::Project& project : org->projects) {
+            for (const tenants::Space& space : project.spaces) {
+                for (const tenants::RegisteredDatabase& database : space.databases) {
+                    fmt::print("{}/{} {} {}/{}\n", org->name, project.name, space.id, database.type, database.name);
+                }
+            }
+        }
+    }
+    for (const tenants::FaultyFile& faulty : reading->faults) complain(faulty.messages);
+    return reading->faults.empty() ? kExitOk : kExitFailure;
 }
 
 int print_config(const std::string& config_file, const Environment& environment) {

@@ -13,11 +13,18 @@ inline constexpr int kExitUsage = 2;
 
 using Environment = std::map<std::string, std::string>;
 
-// Serves until SIGTERM or SIGINT, then finishes what is under way; SIGUSR1 opens the log's file anew. Problems go to standard error, one a line.
+// Serves until SIGTERM or SIGINT, then finishes what is under way; SIGUSR1 opens the logs' files anew, SIGHUP reads the tenants' files
+// again, which is also done when one changes. A faulty one of them stops nothing. Problems go to standard error, one a line.
 int serve(const std::string& config_file, const Environment& environment);
 
 // Reads configuration and registry as `serve` would, opens nothing, and says what is wrong.
 int check_config(const std::string& config_file, const Environment& environment);
+
+// Every fault of every tenant's file, with file and line; fails when there is one.
+int check_tenants(const std::string& config_file, const Environment& environment);
+
+// One line a database: org/project space type/name. No secret.
+int list_tenants(const std::string& config_file, const Environment& environment);
 
 // Prints the effective settings as TOML, secrets masked.
 int print_config(const std::string& config_file, const Environment& environment);

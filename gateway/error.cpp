@@ -24,10 +24,16 @@ constexpr std::array kCodes{
     CodeEntry{Code::header_missing, "header_missing", 400, "A tenant header is missing or malformed"},
     CodeEntry{Code::identity_missing, "identity_missing", 401, "The caller is not identified"},
     CodeEntry{Code::identity_untrusted, "identity_untrusted", 401, "Identity headers are not accepted from this peer"},
+    CodeEntry{Code::credential_invalid, "credential_invalid", 401, "The token or key is not valid"},
+    CodeEntry{Code::identity_unavailable, "identity_unavailable", 503, "Callers cannot be identified now"},
+    CodeEntry{Code::identity_mismatch, "identity_mismatch", 403, "The headers are not those of the token or key"},
     CodeEntry{Code::tenant_mismatch, "tenant_mismatch", 403, "The ids are not those of this org, project and space"},
+    CodeEntry{Code::rate_limited, "rate_limited", 429, "The tenant's share is used up"},
+    CodeEntry{Code::tenant_unavailable, "tenant_unavailable", 503, "The settings of this organization are faulty"},
     CodeEntry{Code::database_unknown, "database_unknown", 404, "There is no such database"},
     CodeEntry{Code::table_unknown, "table_unknown", 404, "There is no such table"},
     CodeEntry{Code::forbidden, "forbidden", 403, "No grant of the caller allows this"},
+    CodeEntry{Code::row_forbidden, "row_forbidden", 403, "The caller's grants do not allow such a row"},
     CodeEntry{Code::method_not_allowed, "method_not_allowed", 405, "This method is not possible here"},
     CodeEntry{Code::encoding_invalid, "encoding_invalid", 400, "The query string is not validly encoded"},
     CodeEntry{Code::query_invalid, "query_invalid", 400, "The query string is malformed"},
@@ -84,6 +90,8 @@ Code code_of(sql::plan::Fault fault) {
         case Fault::query_invalid: return Code::query_invalid;
         case Fault::limit_exceeded: return Code::limit_exceeded;
         case Fault::row_invalid: return Code::row_invalid;
+        case Fault::forbidden: return Code::forbidden;
+        case Fault::row_forbidden: return Code::row_forbidden;
         case Fault::filter_required: return Code::filter_required;
         case Fault::not_implemented: return Code::not_implemented;
     }
@@ -121,6 +129,12 @@ Problem database_problem(const sql::exec::DbError& error) {
             return make(Code::body_too_large, "the values are larger than the database takes in one statement; nothing was changed");
         case DbFault::schema_changed:
             return make(Code::database_busy, "the table's definition keeps changing; nothing was changed");
+        case DbFault::row_forbidden:
+            return make(Code::row_forbidden,
+                        "a row would be, once written, one that the caller's grants do not show; nothing was changed");
+        case DbFault::set_too_large:
+            return make(Code::limit_exceeded,
+                        "the caller's grants have a row filter, and a write under one takes at most 100000 rows; nothing was changed");
         case DbFault::deadline_exceeded:
             return make(Code::deadline_exceeded, "the database was stopped at the deadline; nothing was changed");
         case DbFault::outcome_unknown:

@@ -18,8 +18,9 @@
 namespace gateway {
 
 enum class Code {
-    request_malformed, path_invalid, path_unknown, header_missing, identity_missing, identity_untrusted, tenant_mismatch,
-    database_unknown, table_unknown, forbidden, method_not_allowed, method_unknown,
+    request_malformed, path_invalid, path_unknown, header_missing, identity_missing, identity_untrusted, credential_invalid,
+    identity_unavailable, identity_mismatch, tenant_mismatch, tenant_unavailable, rate_limited,
+    database_unknown, table_unknown, forbidden, row_forbidden, method_not_allowed, method_unknown,
     encoding_invalid, query_invalid, operator_unknown, control_unknown, control_invalid, limit_exceeded, prefer_invalid,
     filter_required, not_acceptable, not_implemented, column_unknown, value_invalid,
     body_unexpected, body_too_large, media_type_unsupported, body_invalid, row_invalid,
@@ -48,7 +49,7 @@ struct Problem {
     std::optional<std::size_t> position;
     std::string allow;                    // 405: the Allow header
     std::string authenticate;             // 401: the WWW-Authenticate header
-    std::optional<unsigned> retry_after;  // 503: seconds
+    std::optional<unsigned> retry_after;  // 429, 503: seconds
     std::string internal;                 // for the log, never sent
 };
 

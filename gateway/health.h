@@ -18,9 +18,12 @@ public:
     // From now on /readyz is 503: the gateway is stopping.
     void start_draining() { is_draining_ = true; }
 
+    // Operators alone may see the names of tenants: `/readyz?verbose` is for them.
+    enum class Asker { client, operators };
+
     // The answer when `request` is for one of the two paths; nothing otherwise. `livez` never touches a database.
     // 503 when a database with `required = true` does not answer within a second. Thread safe.
-    [[nodiscard]] std::optional<http::Response> answer(const http::Request& request, const Snapshot& snapshot,
+    [[nodiscard]] std::optional<http::Response> answer(const http::Request& request, const Snapshot& snapshot, Asker asker,
                                                        observe::RequestServed& event);
 
 private:

@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 
 #include "gateway/app.h"
+#include "gateway/keys.h"
 
 extern char** environ;
 
@@ -51,6 +52,34 @@ int main(int argc, char** argv) {
     CLI::App* print = config->add_subcommand("print", "Print the effective settings, secrets masked");
     print->add_option("--config", file, "The configuration file")->capture_default_str();
     CLI::App* settings = config->add_subcommand("settings", "List every setting as a Markdown table");
+    CLI::App* tenants = app.add_subcommand("tenants", "Look at the tenants' files");
+    tenants->require_subcommand(1);
+    CLI::App* check_tenants = tenants->add_subcommand("check", "Say every fault of every file, with file and line");
+    check_tenants->add_option("--config", file, "The configuration file")->capture_default_str();
+    CLI::App* list_tenants = tenants->add_subcommand("list", "List every database, one a line: org/project space type/name");
+    list_tenants->add_option("--config", file, "The configuration file")->capture_default_str();
+    CLI::App* keys = app.add_subcommand("keys", "Make, list and revoke API keys");
+    keys->require_subcommand(1);
+    gateway::NewKeyWish wish;
+    CLI::App* create_key = keys->add_subcommand("create", "Make a key and print it, once, alone on the last line");
+    create_key->add_option("--config", file, "The configuration file")->capture_default_str();
+    create_key->add_option("--org-id", wish.org_id, "The organization's id")->required();
+    create_key->add_option("--project-id", wish.project_id, "The project's id")->required();
+    create_key->add_option("--space-id", wish.space_id, "The space's id")->required();
+    create_key->add_option("--user", wish.user_id, "The user's id")->required();
+    create_key->add_option("--roles", wish.roles, "The roles, with commas between them")->required();
+    create_key->add_option("--expires", wish.expires, "The time from which it is refused, as 2027-01-01T00:00:00Z");
+    create_key->add_option("--name", wish.name, "What it is for, in words");
+    create_key->add_option("--verbs", wish.verbs, "All that it may do on --tables, as GET,DELETE");
+    create_key->add_option("--tables", wish.tables, "All that it may see: names or patterns, as users,logs*");
+    bool is_json = false;
+    CLI::App* list_keys = keys->add_subcommand("list", "List the keys, never their secrets");
+    list_keys->add_option("--config", file, "The configuration file")->capture_default_str();
+    list_keys->add_flag("--json", is_json, "As JSON");
+    std::string key_id;
+    CLI::App* revoke_key = keys->add_subcommand("revoke", "Revoke a key; a gateway that serves refuses it within two seconds");
+    revoke_key->add_option("--config", file, "The configuration file")->capture_default_str();
+    revoke_key->add_option("id", key_id, "The key's id")->required();
     CLI::App* errors = app.add_subcommand("errors", "List every error code as a Markdown table");
     CLI::App* metrics = app.add_subcommand("metrics", "List every metric as a Markdown table");
 
@@ -62,6 +91,13 @@ int main(int argc, char** argv) {
     if (serve->parsed()) return gateway::serve(file, rowgate_environment());
     if (check->parsed()) return gateway::check_config(file, rowgate_environment());
     if (print->parsed()) return gateway::print_config(file, rowgate_environment());
+    if (check_tenants->parsed()) return gateway::check_tenants(file, rowgate_environment());
+    if (list_tenants->parsed()) return gateway::list_tenants(file, rowgate_environment());
+    if (create_key->parsed()) return gateway::create_key(file, rowgate_environment(), wish);
+    if (list_keys->parsed()) {
+        return gateway::list_keys(file, rowgate_environment(), is_json ? gateway::ListForm::json : gateway::ListForm::text);
+    }
+    if (revoke_key->parsed()) return gateway::revoke_key(file, rowgate_environment(), key_id);
     if (settings->parsed()) return gateway::print_settings_table();
     if (errors->parsed()) return gateway::print_errors_table();
     if (metrics->parsed()) return gateway::print_metrics_table();

@@ -8,7 +8,9 @@
 
 #include "filters/parse.h"
 #include "filters/print.h"
+#include "gateway/disclosure.h"
 #include "gateway/error.h"
+#include "gateway/fairness/admit.h"
 #include "gateway/http/blocking.h"
 #include "gateway/request/body.h"
 #include "gateway/request/prefer.h"
@@ -18,6 +20,7 @@
 #include "sql/exec/execute.h"
 #include "sql/plan/bind.h"
 #include "sql/plan/guard.h"
+#include "sql/plan/policy.h"
 #include "sql/render/render.h"
 
 namespace gateway {
@@ -104,6 +107,9 @@ struct Context {
     auth::Subject subject;
     const tenants::RegisteredDatabase* database = nullptr;
     respond::Numbers numbers = respond::Numbers::native;
+    fairness::Admission admission = {};
+    std::vector<sql::plan::Terms> terms = {};    // of the caller's grants on the table; none: the whole table
+    std::optional<sql::plan::Policy> policy = {};  // the terms, bound to the table
 };
 
 constexpr std::size_t kDatabaseSegments = 4;  // org, project, type, database
@@ -252,6 +258,7 @@ std::optional<std::string> location_of(const Context& context, const sql::plan::
     std::string query;
     for (const std::size_t index : plan.table->primary_key->columns) {
         const schemas::Column& column = plan.table->columns[index];
+        if (!is_shown(context.policy, index)) return std::nullopt;
         const auto found = std::ranges::find(plan.columns, index);
         const bool is_named = found != plan.columns.end();
         const schemas::Value* value = is_named ? plan.cell(0, static_cast<std::size_t>(found - plan.columns.begin())) : nullptr;
@@ -268,7 +275,8 @@ std::optional<std::string> location_of(const Context& context, const sql::plan::
 
 Response respond_insert(const Context& context, const sql::plan::InsertPlan& plan, const sql::exec::Outcome& outcome) {
     std::string last_id = "null";
-    if (outcome.last_insert_id) {
+    const auto id_column = plan.table->auto_increment();
+    if (outcome.last_insert_id && (!id_column || is_shown(context.policy, *id_column))) {
         if (const auto* number = std::get_if<std::int64_t>(&*outcome.last_insert_id)) last_id = std::to_string(*number);
         if (const auto* number = std::get_if<std::uint64_t>(&*outcome.last_insert_id)) last_id = std::to_string(*number);
     }
@@ -295,26 +303,28 @@ struct Failure {
     bool is_stale = false;
 };
 tl::expected<Response, Failure> run(Context& context, sql::plan::Plan&& bound) {
-    auto guarded = sql::plan::Guard::guard(std::move(bound));
+    auto guarded = sql::plan::Guard::guard(std::move(bound), context.policy ? &*context.policy : nullptr);
     if (!guarded) return tl::unexpected<Failure>({to_problem(guarded.error()), false});
     const sql::render::Program program = sql::render::render(*guarded, context.database->database->dialect());
     const std::vector<const schemas::Column*> columns = read_columns(guarded->plan());
     const auto* read = std::get_if<sql::plan::ReadPlan>(&guarded->plan());
     respond::JsonRows rows(columns, context.numbers, read != nullptr ? read->limit : 0);
     const auto began = std::chrono::steady_clock::now();
-    const auto outcome = [&] {
+    auto outcome = [&] {
         // Commits wait for the disk, and many at once share one wait: they do not count among the few that compute.
         std::optional<http::Blocking> blocking;
         if (read == nullptr) blocking.emplace();
         return sql::exec::execute(program, columns, *context.database->database, context.deadline, read != nullptr ? &rows : nullptr);
     }();
     if (!outcome) {
+        hide_names(context.policy, guarded->plan(), outcome.error());
         Problem problem = to_problem(outcome.error());
         note_call(context, guarded->plan(), began, entry_of(problem.code).name);
         return tl::unexpected<Failure>({std::move(problem), outcome.error().fault == sql::exec::DbFault::schema_changed});
     }
     note_call(context, guarded->plan(), began, {});
     if (read != nullptr) return respond_rows(context, *read, std::move(rows));
+    if (context.event.write) context.event.write->rows = outcome->rows_affected;
     if (const auto* insert = std::get_if<sql::plan::InsertPlan>(&guarded->plan())) return respond_insert(context, *insert, *outcome);
     return json_response(200, fmt::format(R"({{"rows_affected":{}}})", outcome->rows_affected));
 }
@@ -331,6 +341,23 @@ tl::unexpected<Problem> refuse_view(const Context& context) {
                          allow_header(tenants::allowed_verbs(*context.database, context.subject, name), schemas::TableKind::view));
 }
 
+tl::unexpected<Problem> refuse_verb(const Context& context) {
+    return refuse(Code::forbidden, fmt::format("the caller's grants on table '{}' do not allow {}", context.target.segments[4], context.request.method));
+}
+
+// The grants meet the table; one whose row filter does not fit it counts for nothing.
+Outcome<void> bind_terms(Context& context, const schemas::Table& table) {
+    if (context.terms.empty()) return {};
+    context.policy = sql::plan::bind_policy(context.terms, table);
+    context.event.internal.clear();
+    for (const std::string& misfit : context.policy->misfits) {
+        context.event.internal += "a grant does not fit the table: " + misfit + "; ";
+    }
+    if (!context.policy->has_terms) return refuse_table(context);
+    if (context.policy->alternatives.empty()) return refuse_verb(context);
+    return {};
+}
+
 // Binds, runs, and binds again when the table turned out to be another than the catalog said.
 Outcome<Response> answer_bound(Context& context, const sql::plan::Intent& intent, schemas::TablePtr table) {
     sql::exec::CatalogCache& catalog = context.database->database->catalog();
@@ -341,10 +368,12 @@ Outcome<Response> answer_bound(Context& context, const sql::plan::Intent& intent
     for (int attempt = 1;; ++attempt) {
         // Checked anew with each table: it may have become a view since.
         if (table->kind == schemas::TableKind::view && intent.verb != sql::plan::Verb::read) return refuse_view(context);
-        auto plan = sql::plan::bind_query(intent, table, context.snapshot.config.limits);
+        CHECK(bind_terms(context, *table));
+        const sql::plan::Sight& sight = context.policy ? context.policy->sight : sql::plan::kClearSight;
+        auto plan = sql::plan::bind_query(intent, table, context.snapshot.config.limits, sight);
         if (plan && takes_body) {
             TRY(body, parse_request_body(context));
-            plan = sql::plan::bind_body(std::move(*plan), body);
+            plan = sql::plan::bind_body(std::move(*plan), body, sight);
             // Only its bytes are kept for another attempt: a large body's cells would be in memory while the database works.
             context.request.body = std::move(body.source);
         } else if (plan) {
@@ -371,6 +400,16 @@ Outcome<Response> answer_bound(Context& context, const sql::plan::Intent& intent
     }
 }
 
+// Values may be about people: without leave, `_` stands for each.
+std::string filter_for_audit(filters::Query query, bool has_values) {
+    for (filters::Condition& condition : query.where) {
+        for (filters::Literal& value : condition.values) {
+            if (!has_values) value.text = "_";
+        }
+    }
+    return filters::print(query);
+}
+
 Outcome<Response> answer_table(Context& context) {
     const std::string& name = context.target.segments[4];
     const tenants::Verb verb = verb_of(context.method);
@@ -380,7 +419,11 @@ Outcome<Response> answer_table(Context& context) {
     if (table == nullptr) return refuse_table(context);
 
     if (access == tenants::Access::verb_denied && context.method != Method::options) {
-        return refuse(Code::forbidden, fmt::format("the caller's grants on table '{}' do not allow {}", name, context.request.method));
+        return refuse_verb(context);
+    }
+    if (const auto grants = tenants::restricting_grants(*context.database, context.subject, name, verb); !grants.empty()) {
+        context.terms = tenants::terms_of(grants, context.subject, verb);
+        CHECK(bind_terms(context, *table));
     }
     if (table->kind == schemas::TableKind::view && verb != tenants::Verb::get) {
         TRY(fresh, context.database->database->catalog().reload_for_miss(table, name, context.deadline));
@@ -397,6 +440,7 @@ Outcome<Response> answer_table(Context& context) {
     intent.verb = plan_verb(context.method);
     TRY(query, filters::parse(context.target.query, context.target.query_position, context.snapshot.config.filter_limits));
     intent.query = std::move(query);
+    if (context.event.write) context.event.write->filter = filter_for_audit(intent.query, context.snapshot.config.audit_values);
     CHECK(check_headers(context));
     if (context.method == Method::options) {
         CHECK(refuse_body(context));
@@ -444,6 +488,36 @@ Outcome<Response> answer_tables(Context& context) {
     return json_response(200, text + "]}");
 }
 
+// For the audit log, whatever becomes of it from here on.
+void note_write(const Context& context) {
+    const std::vector<std::string>& segments = context.target.segments;
+    observe::WriteAsked& write = context.event.write.emplace();
+    write.method = context.event.method;
+    write.space = context.subject.space_id;
+    write.key_id = context.subject.key_id;
+    write.database = segments[2] + '/' + segments[3];
+    if (segments.size() > kDatabaseSegments) write.table = segments[kDatabaseSegments];
+}
+
+Outcome<auth::Subject> identify(const Context& context) {
+    const auth::Identity* identity = context.snapshot.identity.get();
+    return identity == nullptr ? auth::authenticate(context.request, context.snapshot.trusted)
+                               : identity->identify(context.request, std::chrono::system_clock::now());
+}
+
+// RFC 9728: where tokens for this gateway come from, for whoever asks. Nothing when the request is for something else.
+std::optional<Outcome<Response>> answer_metadata(const Context& context) {
+    const std::string_view target = context.request.target;
+    const std::string* document = context.snapshot.identity == nullptr || !target.starts_with("/.well-known/")
+                                      ? nullptr
+                                      : context.snapshot.identity->resource_metadata(target.substr(0, target.find('?')));
+    if (document == nullptr) return std::nullopt;
+    if (context.method != Method::get && context.method != Method::head) {
+        return refuse_method("the metadata of this resource can be read only", "GET, HEAD");
+    }
+    return json_response(200, *document);
+}
+
 // The order of refusals of the contract: path; tenant headers 400; identity 401; 403; db 404; then the table's.
 Outcome<Response> answer_request(Context& context, observe::RequestServed& event) {
     const config::Config& config = context.snapshot.config;
@@ -452,6 +526,7 @@ Outcome<Response> answer_request(Context& context, observe::RequestServed& event
         return refuse(Code::method_unknown, "the methods are GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS, in capitals");
     }
     context.method = *method;
+    if (auto metadata = answer_metadata(context)) return std::move(*metadata);
     TRY(target, request::parse_target(context.request.target, config.base_paths));
     context.target = std::move(target);
     const std::vector<std::string>& segments = context.target.segments;
@@ -463,13 +538,18 @@ Outcome<Response> answer_request(Context& context, observe::RequestServed& event
     event.route = kRoutes.at(segments.size() - kDatabaseSegments);
     event.org = segments[0];
     event.project = segments[1];
-    TRY(subject, auth::authenticate(context.request, context.snapshot.trusted));
+    TRY(subject, identify(context));
     event.user = subject.user_id;
     context.subject = std::move(subject);
+    if (!config.audit_log.empty() && verb_of(context.method) != tenants::Verb::get) note_write(context);
     const tenants::Space* space = context.snapshot.registry.find(segments[0], segments[1], context.subject);
     if (space == nullptr) {
+        if (context.snapshot.registry.is_unavailable(segments[0], context.subject)) {
+            return refuse(Code::tenant_unavailable, "the settings of this organization cannot be used until its operator corrects them");
+        }
         return refuse(Code::tenant_mismatch, "X-Org-Id, X-Project-Id and X-Space-Id are not those of the org, project and a space of this path");
     }
+    CHECK(fairness::admit(space->share, context.subject.key_id, context.request.received, context.admission));
     context.database = space->find(segments[2], segments[3]);
     if (context.database == nullptr) {
         return refuse(Code::database_unknown, fmt::format("this space has no database '{}' of type '{}'", segments[3], segments[2]),
@@ -492,13 +572,17 @@ http::Response answer(http::Request&& request, const Snapshot& snapshot, observe
                     .target = {},
                     .subject = {},
                     .database = nullptr,
-                    .numbers = respond::Numbers::native};
-    auto response = answer_request(context, event);
-    if (response) return std::move(*response);
-    const Problem& problem = response.error();
-    event.code = entry_of(problem.code).name;
-    event.internal = problem.internal;
-    return respond::problem_response(problem);
+                    .numbers = respond::Numbers::native,
+                    .admission = {}};
+    auto answered = answer_request(context, event);
+    if (!answered) {
+        const Problem& problem = answered.error();
+        event.code = entry_of(problem.code).name;
+        event.internal += problem.internal;
+        answered = respond::problem_response(problem);
+    }
+    context.admission.add_headers(*answered);
+    return std::move(*answered);
 }
 
 }  // namespace gateway

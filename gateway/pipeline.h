@@ -1,7 +1,11 @@
 // READ FIRST: request to response, in one function. Everything above `execute` is pure; a connection comes last.
 #pragma once
 
+#include <memory>
+
+#include "gateway/auth/api_keys.h"
 #include "gateway/auth/headers.h"
+#include "gateway/auth/identity.h"
 #include "gateway/config/config.h"
 #include "gateway/http/message.h"
 #include "gateway/observe/event.h"
@@ -14,6 +18,8 @@ struct Snapshot {
     config::Config config;
     auth::TrustedProxies trusted;
     tenants::Registry registry;
+    std::shared_ptr<auth::Identity> identity = nullptr;  // null: the X- headers of trusted peers alone
+    std::shared_ptr<auth::ApiKeys> api_keys = nullptr;  // null: not a mode
 };
 
 // The answer, complete but for X-Request-Id and the other headers that every answer bears. `event` is filled for log and metrics.

@@ -4,9 +4,12 @@
 
 #include <string_view>
 
+#include "gateway/cors.h"
+#include "gateway/current_snapshot.h"
 #include "gateway/health.h"
 #include "gateway/http/message.h"
 #include "gateway/http/server.h"
+#include "gateway/observe/audit.h"
 #include "gateway/observe/event.h"
 #include "gateway/observe/log.h"
 #include "gateway/observe/metrics.h"
@@ -17,8 +20,9 @@ namespace gateway {
 // Thread safe. What it is given must outlive it.
 class Service {
 public:
-    Service(const Snapshot& snapshot, Health& health, observe::Log& log, observe::Metrics& metrics)
-        : snapshot_(snapshot), health_(health), log_(log), metrics_(metrics) {}
+    // `audit` may be null: no audit log.
+    Service(const CurrentSnapshot& current, Health& health, observe::Log& log, observe::Metrics& metrics, observe::Audit* audit = nullptr)
+        : current_(current), health_(health), log_(log), metrics_(metrics), audit_(audit) {}
 
     [[nodiscard]] http::Response serve(http::Request&& request);
     // The answer to what never became a request.
@@ -27,10 +31,11 @@ public:
 private:
     void finish(http::Response& response, observe::RequestServed& event, std::chrono::steady_clock::time_point received);
 
-    const Snapshot& snapshot_;
+    const CurrentSnapshot& current_;
     Health& health_;
     observe::Log& log_;
     observe::Metrics& metrics_;
+    observe::Audit* audit_;
 };
 
 // The caller's id when it sent one that is well formed, else a new one.

@@ -28,7 +28,7 @@ std::optional<std::size_t> Table::auto_increment() const {
     return found == columns.end() ? std::nullopt : std::optional(static_cast<std::size_t>(found - columns.begin()));
 }
 
-std::string Table::nearest(std::string_view column) const {
+std::string Table::nearest(std::string_view column, const std::vector<bool>* hidden) const {
     if (column.empty() || column.size() > kNameMax) {
         return "";
     }
@@ -36,6 +36,9 @@ std::string Table::nearest(std::string_view column) const {
     std::size_t best = near + 1;
     std::string nearest_name;
     for (const Column& one : columns) {
+        if (hidden != nullptr && (*hidden)[static_cast<std::size_t>(&one - columns.data())]) {
+            continue;
+        }
         const std::size_t found = filters::edit_distance(column, one.name.text());
         if (found < best) {
             best = found;

@@ -60,8 +60,9 @@ struct Table {
     [[nodiscard]] const Column* find(std::string_view column) const;
     [[nodiscard]] std::optional<std::size_t> index_of(std::string_view column) const;
     [[nodiscard]] std::optional<std::size_t> auto_increment() const;
-    // The column name nearest to `column` by edit distance, empty when none is near.
-    [[nodiscard]] std::string nearest(std::string_view column) const;
+    // The column name nearest to `column` by edit distance, empty when none is near. `hidden` are columns never to be named,
+    // one flag a column; null: none.
+    [[nodiscard]] std::string nearest(std::string_view column, const std::vector<bool>* hidden = nullptr) const;
 };
 
 using TablePtr = std::shared_ptr<const Table>;

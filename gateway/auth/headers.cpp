@@ -76,23 +76,6 @@ std::string header_problem(const http::Request& request, std::string_view name, 
     return {};
 }
 
-std::vector<std::string> split_roles(std::string_view text) {
-    std::vector<std::string> roles;
-    roles.reserve(static_cast<std::size_t>(std::count(text.begin(), text.end(), ',')) + 1);
-    while (true) {
-        const std::size_t comma = text.find(',');
-        std::string_view role = text.substr(0, comma);
-        const std::size_t begin = role.find_first_not_of(" \t");
-        if (begin != std::string_view::npos) {
-            roles.emplace_back(role.substr(begin, role.find_last_not_of(" \t") - begin + 1));
-        }
-        if (comma == std::string_view::npos) {
-            return roles;
-        }
-        text.remove_prefix(comma + 1);
-    }
-}
-
 void append_problem(std::string& list, const std::string& problem) {
     if (!problem.empty()) {
         list += list.empty() ? "" : "; ";
@@ -110,6 +93,23 @@ Problem unauthenticated(Code code, std::string detail, std::string hint) {
 }
 
 }  // namespace
+
+std::vector<std::string> split_roles(std::string_view text) {
+    std::vector<std::string> roles;
+    roles.reserve(static_cast<std::size_t>(std::count(text.begin(), text.end(), ',')) + 1);
+    while (true) {
+        const std::size_t comma = text.find(',');
+        std::string_view role = text.substr(0, comma);
+        const std::size_t begin = role.find_first_not_of(" \t");
+        if (begin != std::string_view::npos) {
+            roles.emplace_back(role.substr(begin, role.find_last_not_of(" \t") - begin + 1));
+        }
+        if (comma == std::string_view::npos) {
+            return roles;
+        }
+        text.remove_prefix(comma + 1);
+    }
+}
 
 tl::expected<TrustedProxies, std::string> TrustedProxies::parse(const std::vector<std::string>& entries) {
     TrustedProxies trusted;
@@ -204,7 +204,13 @@ tl::expected<Subject, Problem> authenticate(const http::Request& request, const 
         return tl::unexpected(unauthenticated(Code::identity_missing, std::move(identity_problems),
                                               "send X-User-Id and X-User-Roles, each once; roles are comma separated"));
     }
-    return Subject{std::string(tenant[0]), std::string(tenant[1]), std::string(tenant[2]), std::string(user), std::move(roles)};
+    Subject subject;
+    subject.org_id = tenant[0];
+    subject.project_id = tenant[1];
+    subject.space_id = tenant[2];
+    subject.user_id = user;
+    subject.roles = std::move(roles);
+    return subject;
 }
 
 }  // namespace gateway::auth

@@ -30,9 +30,12 @@ private:
     bool unix_ = false;
 };
 
+// Roles at commas, blanks trimmed, empty ones dropped.
+[[nodiscard]] std::vector<std::string> split_roles(std::string_view text);
+
 // 400 header_missing when a tenant header is missing, empty, repeated, invalid UTF-8 or over 256 bytes (the detail lists every
 // bad one of the five); else 401 identity_missing for the other two; 401 identity_untrusted from a peer that is not trusted.
-// Roles are split at commas, blanks trimmed, empty ones dropped; none left counts as missing.
+// No role counts as missing.
 [[nodiscard]] tl::expected<Subject, Problem> authenticate(const http::Request& request, const TrustedProxies& trusted);
 
 }  // namespace gateway::auth

@@ -29,6 +29,7 @@ std::string assign_number(const Row& row, Config& config, std::int64_t number) {
         void operator()(CountField field) const { *field(config) = static_cast<std::size_t>(number); }
         void operator()(MillisecondsField field) const { *field(config) = std::chrono::milliseconds(number); }
         void operator()(TextField) const {}
+        void operator()(FlagField) const {}
         void operator()(ListField) const {}
     };
     std::visit(Setter{config, number}, row.field);
@@ -76,6 +77,14 @@ std::string assign_node(const Row& row, Config& config, const toml::node& node) 
         }
         return assign_list(row, config, std::move(items));
     }
+    if (const auto* field = std::get_if<FlagField>(&row.field)) {
+        const auto* flag = node.as_boolean();
+        if (flag == nullptr) {
+            return "must be true or false";
+        }
+        *(*field)(config) = flag->get();
+        return {};
+    }
     const auto* number = node.as_integer();
     return number == nullptr ? "must be an integer" : assign_number(row, config, number->get());
 }
@@ -100,6 +109,13 @@ std::string assign_variable(const Row& row, Config& config, const std::string& v
             rest.remove_prefix(comma + 1);
         }
         return assign_list(row, config, std::move(items));
+    }
+    if (const auto* field = std::get_if<FlagField>(&row.field)) {
+        if (value != "true" && value != "false") {
+            return "must be true or false";
+        }
+        *(*field)(config) = value == "true";
+        return {};
     }
     std::int64_t number = 0;
     const char* end = value.data() + value.size();
@@ -144,7 +160,7 @@ std::string unknown_setting(std::string_view section, std::string_view name) {
         }
     }
     if (section.empty()) {
-        here.insert(here.end(), {"server", "admin", "limits", "database"});
+        here.insert(here.end(), {"server", "admin", "auth", "limits", "database"});
     }
     const std::string hint = did_you_mean(name, here);
     return "unknown setting" + (hint.empty() ? did_you_mean(name, everywhere) : hint);
@@ -251,8 +267,19 @@ tl::expected<Config, ConfigError> load(const std::string& file, const std::map<s
         return tl::unexpected(ConfigError{fmt::format("{}: its folder is unknown: {}", file, failed.message())});
     }
     config.tenants_folder = below(config.folder, config.tenants_folder);
-    if (!config.access_log.empty() && config.access_log != "-") {
-        config.access_log = below(config.folder, config.access_log);
+    config.auth.keys_folder = below(config.folder, config.auth.keys_folder);
+    for (std::string* keys : {&config.auth.jwks_file, &config.auth.jwt_secret_file}) {
+        if (!keys->empty()) {
+            *keys = below(config.folder, *keys);
+        }
+    }
+    for (std::string* log : {&config.access_log, &config.audit_log}) {
+        if (!log->empty() && *log != "-") {
+            *log = below(config.folder, *log);
+        }
+    }
+    if (!config.audit_log.empty() && config.audit_log != "-" && config.audit_log == config.access_log) {
+        return tl::unexpected(ConfigError{fmt::format("{}: audit_log: {} is the access_log", file, config.audit_log)});
     }
     return config;
 }

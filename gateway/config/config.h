@@ -11,11 +11,19 @@
 #include <tl/expected.hpp>
 
 #include "filters/parse.h"
+#include "gateway/auth/settings.h"
 #include "gateway/http/server.h"
 #include "gateway/request/body.h"
 #include "schemas/limits.h"
 
 namespace gateway::config {
+
+// What a tenant's file falls back on for a space, or for each API key in it. 0: none; of a burst: as much as the rate.
+struct ShareLimits {
+    std::size_t rate = 0;
+    std::size_t burst = 0;
+    std::size_t concurrency_max = 0;
+};
 
 struct Config {
     std::string folder;          // the config file's own, absolute; not a setting: relative paths start here
@@ -25,12 +33,17 @@ struct Config {
     std::string tenants_folder = "tenants";                              // absolute once loaded
     std::string access_log = "-";  // "-" is standard output, "" is none, else a file (absolute once loaded)
     std::chrono::milliseconds access_log_flush{100};  // a line is written so much later at the latest
+    std::string audit_log;      // "" is none, "-" standard output, else a file (absolute once loaded)
+    bool audit_values = false;  // the audit log bears the values of filters
     std::string admin_address = "127.0.0.1";  // [admin] the operators' listener: metrics and health
     std::uint16_t admin_port = 0;              // 0: none, unless the address is a unix socket's
+    auth::Settings auth;                       // [auth] who is believed, and with which keys
     std::chrono::milliseconds request_timeout{30000};
     filters::Limits filter_limits;
     schemas::Limits limits;
     request::BodyLimits body_limits;
+    ShareLimits tenant_share;
+    ShareLimits key_share;
     std::string database_hint;         // added as hint to a 404 database_unknown
     std::size_t connections_max = 16;  // [database] defaults for each database
     std::chrono::milliseconds pool_wait_max{2000};
@@ -39,6 +52,8 @@ struct Config {
     std::chrono::milliseconds statement_timeout{10000};
     std::size_t statements_cached = 64;
     std::chrono::milliseconds catalog_lifetime{5000};
+    std::chrono::milliseconds idle_close{300'000};
+    std::size_t connections_total_max = 512;  // of all databases together; 0: no limit
 
     [[nodiscard]] bool has_admin() const { return admin_port != 0 || admin_address.starts_with("unix:"); }
 };

@@ -86,6 +86,32 @@ std::string check_tenants_folder(const Config& config) {
     return config.tenants_folder.empty() ? "must not be empty" : "";
 }
 
+// Each one of `known`, none twice, and at least one.
+std::string check_choice(const std::vector<std::string>& chosen, const std::vector<std::string>& known) {
+    std::set<std::string> seen;
+    for (const std::string& each : chosen) {
+        if (std::find(known.begin(), known.end(), each) == known.end()) {
+            return fmt::format("\"{}\" is none of {}", each, fmt::join(known, ", "));
+        }
+        if (!seen.insert(each).second) {
+            return fmt::format("\"{}\" stands twice", each);
+        }
+    }
+    return chosen.empty() ? "must name at least one" : "";
+}
+
+std::string check_auth_modes(const Config& config) {
+    return check_choice(config.auth.modes, {"headers", "jwt", "api_key"});
+}
+
+std::string check_keys_folder(const Config& config) {
+    return config.auth.keys_folder.empty() ? "must not be empty" : "";
+}
+
+std::string check_jwt_algorithms(const Config& config) {
+    return check_choice(config.auth.jwt_algorithms, auth::Settings().jwt_algorithms);
+}
+
 const std::vector<Row>& table() {
     static const std::vector<Row> kRows = {
         {"base_paths", [](Config& c) { return &c.base_paths; }, 0, 0, check_base_paths,
@@ -98,6 +124,10 @@ const std::vector<Row>& table() {
          "File of the JSON log, relative to the config file; \"-\" is standard output, \"\" is none"},
         {"access_log_flush_ms", [](Config& c) { return &c.access_log_flush; }, 0, 60'000, nullptr,
          "Time that a line may wait in memory to be written with others; 0 writes it at once"},
+        {"audit_log", [](Config& c) { return &c.audit_log; }, 0, 0, nullptr,
+         "File of the audit log, a JSON line for each write whose caller is known; \"-\" is standard output, \"\" is none"},
+        {"audit_values", [](Config& c) { return &c.audit_values; }, 0, 0, nullptr,
+         "Whether the audit log has the values of filters, which may be personal data, or `_` in their place"},
         {"database_hint", [](Config& c) { return &c.database_hint; }, 0, 0, nullptr,
          "Hint added to the answer that a database is unknown"},
 
@@ -145,6 +175,40 @@ const std::vector<Row>& table() {
          "Address of the operators' listener (`/metrics`, `/livez`, `/readyz`), or \"unix:/path\"; clients must not reach it"},
         {"admin.port", [](Config& c) { return &c.admin_port; }, 0, 65535, nullptr, "Port of the operators' listener; 0 is none"},
 
+        {"auth.modes", [](Config& c) { return &c.auth.modes; }, 0, 0, check_auth_modes,
+         "How callers are identified: \"headers\", \"jwt\", \"api_key\"; several may be named"},
+        {"auth.jwt_issuer", [](Config& c) { return &c.auth.jwt_issuer; }, 0, 0, nullptr, "What `iss` of a token must be"},
+        {"auth.jwt_audiences", [](Config& c) { return &c.auth.jwt_audiences; }, 0, 0, nullptr,
+         "Audiences of which a token's `aud` must hold one"},
+        {"auth.jwt_algorithms", [](Config& c) { return &c.auth.jwt_algorithms; }, 0, 0, check_jwt_algorithms,
+         "Algorithms that a key may be for; a key's own `alg` narrows them to one"},
+        {"auth.jwt_leeway_s", [](Config& c) { return &c.auth.jwt_leeway_s; }, 0, 600, nullptr,
+         "Seconds by which the issuer's clock may differ from ours"},
+        {"auth.jwt_secret_file", [](Config& c) { return &c.auth.jwt_secret_file; }, 0, 0, nullptr,
+         "File with the secret for HS256, at least 32 bytes, relative to the config file; read again when it changes"},
+        {"auth.jwt_tokens_cached", [](Config& c) { return &c.auth.jwt_tokens_cached; }, 0, 1'000'000, nullptr,
+         "Verified tokens that are remembered until they expire; 0 is none"},
+        {"auth.jwks_file", [](Config& c) { return &c.auth.jwks_file; }, 0, 0, nullptr,
+         "File with the issuer's JWK set, relative to the config file; read again when it changes"},
+        {"auth.jwks_url", [](Config& c) { return &c.auth.jwks_url; }, 0, 0, nullptr,
+         "URL of the issuer's JWK set; https, or http to a loopback address"},
+        {"auth.jwks_cooldown_ms", [](Config& c) { return &c.auth.jwks_cooldown; }, 100, kHourMs, nullptr,
+         "Time between two fetches of the JWK set, whatever asks for them"},
+        {"auth.jwks_refresh_ms", [](Config& c) { return &c.auth.jwks_refresh; }, 100, 24 * kHourMs, nullptr,
+         "Age at which the JWK set is fetched anew; a token with an unknown key asks for it sooner"},
+        {"auth.jwks_timeout_ms", [](Config& c) { return &c.auth.jwks_timeout; }, 1, 60'000, nullptr, "Time of one fetch"},
+        {"auth.claim_org", [](Config& c) { return &c.auth.claim_org; }, 0, 0, nullptr,
+         "Claim with the organization's id; dots lead into objects"},
+        {"auth.claim_project", [](Config& c) { return &c.auth.claim_project; }, 0, 0, nullptr, "Claim with the project's id"},
+        {"auth.claim_space", [](Config& c) { return &c.auth.claim_space; }, 0, 0, nullptr, "Claim with the space's id"},
+        {"auth.claim_user", [](Config& c) { return &c.auth.claim_user; }, 0, 0, nullptr, "Claim with the user's id"},
+        {"auth.claim_roles", [](Config& c) { return &c.auth.claim_roles; }, 0, 0, nullptr,
+         "Claim with the roles: an array, or one string with blanks or commas between them"},
+        {"auth.keys_folder", [](Config& c) { return &c.auth.keys_folder; }, 0, 0, check_keys_folder,
+         "Folder of the API keys' files, relative to the config file; read again when one changes"},
+        {"auth.resource", [](Config& c) { return &c.auth.resource; }, 0, 0, nullptr,
+         "This resource's URL for RFC 9728: `/.well-known/oauth-protected-resource` then answers; \"\" is none"},
+
         {"limits.conditions_max", [](Config& c) { return &c.filter_limits.conditions_max; }, 1, 1000, nullptr,
          "Conditions in one query"},
         {"limits.list_items_max", [](Config& c) { return &c.filter_limits.list_items_max; }, 1, 60'000, nullptr,
@@ -154,9 +218,25 @@ const std::vector<Row>& table() {
         {"limits.json_depth_max", [](Config& c) { return &c.body_limits.depth_max; }, 2, 1000, nullptr, "Nesting of a JSON body"},
         {"limits.json_members_max", [](Config& c) { return &c.body_limits.members_max; }, 1, 100'000'000, nullptr,
          "Members and elements of a JSON body in all"},
+        {"limits.tenant_rate", [](Config& c) { return &c.tenant_share.rate; }, 0, 1'000'000, nullptr,
+         "Requests a second of one space, unless its entry says otherwise: 429 beyond; 0 is no limit"},
+        {"limits.tenant_burst", [](Config& c) { return &c.tenant_share.burst; }, 0, 1'000'000, nullptr,
+         "Requests that one space may send at once after a pause; 0 is as many as its rate"},
+        {"limits.tenant_concurrency_max", [](Config& c) { return &c.tenant_share.concurrency_max; }, 0, 1'000'000, nullptr,
+         "Requests of one space under way at once: 429 beyond; 0 is no limit"},
+        {"limits.key_rate", [](Config& c) { return &c.key_share.rate; }, 0, 1'000'000, nullptr,
+         "Requests a second of one API key, unless its space's entry says otherwise: 429 beyond; 0 is no limit"},
+        {"limits.key_burst", [](Config& c) { return &c.key_share.burst; }, 0, 1'000'000, nullptr,
+         "Requests that one API key may send at once after a pause; 0 is as many as its rate"},
+        {"limits.key_concurrency_max", [](Config& c) { return &c.key_share.concurrency_max; }, 0, 1'000'000, nullptr,
+         "Requests of one API key under way at once: 429 beyond; 0 is no limit"},
 
         {"database.connections_max", [](Config& c) { return &c.connections_max; }, 1, 10'000, nullptr,
          "Connections to one database, unless its entry says otherwise"},
+        {"database.connections_total_max", [](Config& c) { return &c.connections_total_max; }, 0, 1'000'000, nullptr,
+         "Connections to all databases together; when all are taken, an idle one of another database is closed; 0: no limit"},
+        {"database.idle_close_ms", [](Config& c) { return &c.idle_close; }, 10, 24 * kHourMs, nullptr,
+         "A connection that nobody used for this long is closed"},
         {"database.pool_wait_max_ms", [](Config& c) { return &c.pool_wait_max; }, 0, kHourMs, nullptr,
          "Time a request waits for a free connection"},
         {"database.pool_queue_max", [](Config& c) { return &c.pool_queue_max; }, 0, 1'000'000, nullptr,
@@ -233,6 +313,7 @@ std::string print_value(const Row& row, const Config& config) {
         std::string operator()(PortField field) const { return std::to_string(*field(from)); }
         std::string operator()(CountField field) const { return std::to_string(*field(from)); }
         std::string operator()(MillisecondsField field) const { return std::to_string(field(from)->count()); }
+        std::string operator()(FlagField field) const { return *field(from) ? "true" : "false"; }
     };
     return std::visit(Printer{copy}, row.field);
 }

@@ -19,7 +19,8 @@ using ListField = std::vector<std::string>* (*)(Config&);
 using PortField = std::uint16_t* (*)(Config&);
 using CountField = std::size_t* (*)(Config&);
 using MillisecondsField = std::chrono::milliseconds* (*)(Config&);
-using Field = std::variant<TextField, ListField, PortField, CountField, MillisecondsField>;
+using FlagField = bool* (*)(Config&);
+using Field = std::variant<TextField, ListField, PortField, CountField, MillisecondsField, FlagField>;
 
 struct Row {
     std::string_view key;  // "server.port", or "base_paths" at the top level

@@ -198,6 +198,7 @@ Answered Answerer::Front::answer(Incoming& incoming, const std::atomic<bool>& is
             append_header(out, header.name, header.value);
         }
     }
+    out += response.lines.text();
     const bool has_no_body = response.status == 204 || response.status == 304;
     const bool is_made_while_sent = response.source && !has_no_body;
     answered.source_is_chunked = is_made_while_sent && !incoming.is_http_1_0;

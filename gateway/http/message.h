@@ -44,11 +44,23 @@ struct Request {
 // came before, from any of the server's threads, one at a time. When it throws, the client sees that the answer is cut short.
 using BodySource = std::function<bool(std::string& piece)>;
 
+// Header lines as they go out, each with its CRLF. Made of literals of our own source only, for nothing checks them again.
+class FixedLines {
+public:
+    FixedLines() = default;
+    consteval explicit FixedLines(const char* lines) : text_(lines) {}
+    [[nodiscard]] std::string_view text() const { return text_; }
+
+private:
+    std::string_view text_;
+};
+
 struct Response {
     int status = 500;
     std::vector<Header> headers;  // no Content-Length, Connection or Date: the server writes them
     std::string body;             // dropped for HEAD, but its length is sent
     BodySource source = nullptr;  // instead of body: an answer that is made while it is sent
+    FixedLines lines = {};        // after the headers
 };
 
 // RFC 9110 reason phrase of a status.

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -43,6 +44,16 @@ private:
     std::size_t count_ = 0;
 };
 
+// A write whose caller is known, for the audit log: filled only where there is one.
+struct WriteAsked {
+    std::string_view method;
+    std::string space, key_id;
+    std::string database;  // "ms/main", as the path says it
+    std::string table;     // as the path says it; empty when it names none
+    std::string filter;    // in canonical form; without values unless the setting says otherwise
+    std::optional<std::uint64_t> rows;  // of a write that the database has done
+};
+
 // One a request, when its answer is complete.
 struct RequestServed {
     std::string request_id;
@@ -58,11 +69,26 @@ struct RequestServed {
     std::chrono::microseconds duration{0};
     DatabaseCalls calls;
     std::string internal;       // an error's inner text; empty otherwise
+    std::optional<WriteAsked> write;
 };
 
 struct Started { std::string address; std::uint16_t port = 0; };
 struct AdminStarted { std::string address; std::uint16_t port = 0; };
 struct Stopping { std::string reason; };
 struct Failed { std::string what; };
+// A reading of the tenants' files that changed something, or was asked for.
+struct TenantsRead {
+    std::size_t orgs = 0;
+    std::size_t databases = 0;
+    std::size_t files_parsed = 0;
+    std::size_t files_faulty = 0;
+    std::chrono::microseconds duration{0};
+};
+// One fault of a tenant's file, with file and line.
+struct TenantFileRefused {
+    std::string file;
+    std::string what;
+    bool has_last_good = false;  // what the file said before stays in force
+};
 
 }  // namespace gateway::observe

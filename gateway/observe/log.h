@@ -29,6 +29,8 @@ public:
     void write(const AdminStarted& event);
     void write(const Stopping& event);
     void write(const Failed& event);
+    void write(const TenantsRead& event);
+    void write(const TenantFileRefused& event);
 
     // Closes the file and opens the one that has its path now, soon. When that fails, the old one stays, and a Failed says why.
     void reopen();

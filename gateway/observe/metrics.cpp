@@ -140,6 +140,8 @@ void write_own(MetricsText& out, const Readings& readings, std::string_view vers
     };
     one(Family::log_lost, readings.log_lines_lost);
     one(Family::log_failures, readings.log_write_failures);
+    one(Family::audit_lost, readings.audit_lines_lost);
+    one(Family::audit_failures, readings.audit_write_failures);
     one(Family::own_memory, readings.own.resident_bytes);
     one(Family::own_processor, readings.own.processor_time);
     one(Family::own_files, readings.own.open_files);

@@ -37,6 +37,7 @@ struct Readings {
     };
     std::array<Pools, 2> pools;  // by DatabaseSystem
     std::uint64_t log_lines_lost = 0, log_write_failures = 0;
+    std::uint64_t audit_lines_lost = 0, audit_write_failures = 0;
     OwnUse own;
 };
 

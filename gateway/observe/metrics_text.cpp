@@ -37,6 +37,8 @@ constexpr std::array kFamilies{
     MetricFamily{"rowgate_front_queue_age_seconds", "gauge", "", "Time that the last request waited for a thread"},
     MetricFamily{"rowgate_log_lines_lost_total", "counter", "", "Lines of the log that were dropped"},
     MetricFamily{"rowgate_log_write_failures_total", "counter", "", "Failed tries to write or open the log"},
+    MetricFamily{"rowgate_audit_lines_lost_total", "counter", "", "Lines of the audit log that were dropped"},
+    MetricFamily{"rowgate_audit_write_failures_total", "counter", "", "Failed tries to write or open the audit log"},
     MetricFamily{"process_resident_memory_bytes", "gauge", "", "Memory in use"},
     MetricFamily{"process_cpu_seconds_total", "counter", "", "Processor time used"},
     MetricFamily{"process_open_fds", "gauge", "", "Open file descriptors"},

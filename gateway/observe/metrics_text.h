@@ -21,7 +21,7 @@ enum class Family : std::uint8_t {
     call_duration, connection_count, connection_max, connection_pending, connection_timeouts,
     pool_refused, pool_connects, pool_connect_failures,
     front_connections, front_accepted, front_refused, front_shed, front_timeouts, front_buffered, front_threads, front_queue_age,
-    log_lost, log_failures,
+    log_lost, log_failures, audit_lost, audit_failures,
     own_memory, own_processor, own_files, own_files_max, own_start, build,
 };
 

@@ -1,9 +1,7 @@
 #include "gateway/tenants/load.h"
 
-#include <algorithm>
-#include <filesystem>
+#include <functional>
 #include <set>
-#include <unordered_map>
 #include <utility>
 
 #include <fmt/format.h>
@@ -12,8 +10,6 @@
 
 namespace gateway::tenants {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr std::size_t kFileBytesMax = 16u << 20;
 
@@ -30,6 +26,7 @@ Space load_space(const toml::table& table, const config::Config& config, Complai
     Space space;
     space.id = section.identifier("id");
     refuse_twice(ids, section, "id", space.id, "project");
+    space.share = load_share(section, config);
     std::set<std::pair<std::string, std::string>> names;
     for (const toml::table* inner : section.tables("database")) {
         space.databases.push_back(load_database(*inner, config, complaints));
@@ -53,6 +50,7 @@ Project load_project(const toml::table& table, const config::Config& config, Com
     project.id = section.identifier("id");
     refuse_twice(names, section, "name", project.name, "organization");
     refuse_twice(ids, section, "id", project.id, "organization");
+    project.cors = load_cors(section);
     std::set<std::string> space_ids;
     for (const toml::table* inner : section.tables("space")) {
         project.spaces.push_back(load_space(*inner, config, complaints, space_ids));
@@ -61,81 +59,61 @@ Project load_project(const toml::table& table, const config::Config& config, Com
     return project;
 }
 
-// Which file has taken a name or an id, over all files.
-using Taken = std::unordered_map<std::string, std::string>;
-
-void refuse_taken(Taken& taken, Section& section, std::string_view key, const std::string& value, const std::string& file) {
-    if (value.empty()) {
-        return;
-    }
-    const auto [entry, is_new] = taken.emplace(value, file);
-    if (!is_new) {
-        section.complain(key, fmt::format("\"{}\" is taken by {}", value, entry->second));
-    }
+std::size_t line_of(const toml::table& table, std::string_view key) {
+    const toml::node* node = table.get(key);
+    return node != nullptr ? node->source().begin.line : table.source().begin.line;
 }
 
-Org load_org(const toml::table& table, const config::Config& config, Complaints& complaints, Taken& names, Taken& ids) {
+void load_tree(const toml::table& table, const config::Config& config, Complaints& complaints, LoadedOrg& loaded) {
     Section section(table, "", complaints);
-    Org org;
-    org.name = section.path_name("name");
-    org.id = section.identifier("id");
-    refuse_taken(names, section, "name", org.name, complaints.file);
-    refuse_taken(ids, section, "id", org.id, complaints.file);
+    auto org = std::make_shared<Org>();
+    org->name = section.path_name("name");
+    org->id = section.identifier("id");
+    loaded.name = org->name;
+    loaded.id = org->id;
+    loaded.name_line = line_of(table, "name");
+    loaded.id_line = line_of(table, "id");
     std::set<std::string> project_names;
     std::set<std::string> project_ids;
     for (const toml::table* inner : section.tables("project")) {
-        org.projects.push_back(load_project(*inner, config, complaints, project_names, project_ids));
+        org->projects.push_back(load_project(*inner, config, complaints, project_names, project_ids));
     }
     section.refuse_the_rest();
-    return org;
+    if (complaints.messages.empty()) {
+        org->index();
+        loaded.org = std::move(org);
+    }
 }
 
-tl::expected<std::vector<std::string>, std::string> list_files(const std::string& folder) {
-    std::error_code failed;
-    std::vector<std::string> files;
-    for (fs::directory_iterator entry(folder, failed), end; !failed && entry != end; entry.increment(failed)) {
-        const std::string name = entry->path().filename().string();
-        if (name.ends_with(".toml") && name.front() != '.') {
-            files.push_back(entry->path().string());
-        }
-    }
-    if (failed) {
-        return tl::unexpected(fmt::format("{}: the folder of tenants cannot be read: {}", folder, failed.message()));
-    }
-    // The order of the folder is the file system's: which of two twins is refused must not depend on it.
-    std::sort(files.begin(), files.end());
-    return files;
+std::string common_text(const sql::CommonSettings& common) {
+    return fmt::format("{} {} {} {} {} {} {} {}\n", common.connections_max, common.pool_wait_max.count(), common.pool_queue_max,
+                       common.connect_timeout.count(), common.statement_timeout.count(), common.statements_cached,
+                       common.catalog.lifetime.count(), common.catalog.miss_interval.count());
 }
 
 }  // namespace
 
-tl::expected<std::vector<Org>, RegistryError> load_orgs(const config::Config& config) {
-    const auto files = list_files(config.tenants_folder);
-    if (!files) {
-        return tl::unexpected(RegistryError{{files.error()}});
+LoadedOrg load_org(const std::string& file, std::string_view text, const config::Config& config) {
+    LoadedOrg loaded;
+    Complaints complaints{file, loaded.messages};
+    try {
+        load_tree(toml::parse(text), config, complaints, loaded);
+    } catch (const toml::parse_error& error) {
+        complaints.add(error.source().begin.line, error.description());
     }
-    RegistryError error;
-    std::vector<Org> orgs;
-    orgs.reserve(files->size());
-    Taken names;
-    Taken ids;
-    for (const std::string& file : *files) {
-        Complaints complaints{file, error.messages};
-        const auto text = config::read_file(file, kFileBytesMax);
-        if (!text) {
-            complaints.add(text.error());
-            continue;
-        }
-        try {
-            orgs.push_back(load_org(toml::parse(std::string_view(*text)), config, complaints, names, ids));
-        } catch (const toml::parse_error& parse_error) {
-            complaints.add(parse_error.source().begin.line, parse_error.description());
-        }
-    }
-    if (!error.messages.empty()) {
-        return tl::unexpected(std::move(error));
-    }
-    return orgs;
+    return loaded;
+}
+
+std::string settings_text(const sql::SqliteSettings& settings, const sql::CommonSettings& common) {
+    return common_text(common) + settings.path;
+}
+
+// Settings hold no line feed: they are plain text, and a password is one line.
+std::string settings_text(const sql::MysqlSettings& settings, const sql::CommonSettings& common) {
+    // Not its path alone: connections that a withdrawn authority vouched for must not go on.
+    const std::string authority = settings.tls_ca.empty() ? std::string() : config::read_file(settings.tls_ca, kFileBytesMax).value_or("");
+    return common_text(common) + fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}", settings.socket, settings.host, settings.port, settings.user,
+                                             settings.password, settings.schema, settings.tls_ca, std::hash<std::string>{}(authority));
 }
 
 }  // namespace gateway::tenants

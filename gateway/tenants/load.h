@@ -1,20 +1,39 @@
-// The tenants' files to the tree of orgs: one function a level of the tree. Opens files, no connection.
-// Private to gateway/tenants; Registry::load calls it and builds the index.
+// One tenant's file to the tree of its org: one function a level of the tree. Opens the files that it names, no connection, and
+// knows nothing of the other tenants. Private to gateway/tenants; called by Folder.
 #pragma once
 
+#include <memory>
+#include <string>
+#include <string_view>
 #include <vector>
-
-#include <tl/expected.hpp>
 
 #include "gateway/config/config.h"
 #include "gateway/tenants/registry.h"
 #include "gateway/tenants/section.h"
+#include "sql/backends.h"
 
 namespace gateway::tenants {
 
-[[nodiscard]] tl::expected<std::vector<Org>, RegistryError> load_orgs(const config::Config& config);
+struct LoadedOrg {
+    std::shared_ptr<Org> org;           // indexed; null when there are faults
+    std::string name;                   // as far as they could be read, faults or not; else empty
+    std::string id;
+    std::size_t name_line = 0;
+    std::size_t id_line = 0;
+    std::vector<std::string> messages;  // the faults, with file and line
+};
+
+[[nodiscard]] LoadedOrg load_org(const std::string& file, std::string_view text, const config::Config& config);
+
+// The cors_ keys of a [[project]]; the limits of a [[project.space]].
+[[nodiscard]] CorsPolicy load_cors(Section& section);
+[[nodiscard]] fairness::Share load_share(Section& section, const config::Config& config);
 
 // One [[project.space.database]]. What is wrong becomes complaints; the result then counts for nothing.
 [[nodiscard]] RegisteredDatabase load_database(const toml::table& table, const config::Config& config, Complaints& complaints);
+
+// All that the connections of a database depend on, as one text; holds the password.
+[[nodiscard]] std::string settings_text(const sql::SqliteSettings& settings, const sql::CommonSettings& common);
+[[nodiscard]] std::string settings_text(const sql::MysqlSettings& settings, const sql::CommonSettings& common);
 
 }  // namespace gateway::tenants

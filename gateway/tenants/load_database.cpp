@@ -9,6 +9,7 @@
 
 #include "gateway/config/source.h"
 #include "gateway/tenants/load.h"
+#include "gateway/tenants/load_grant.h"
 #include "sql/backends.h"
 
 namespace gateway::tenants {
@@ -16,54 +17,6 @@ namespace {
 
 constexpr std::size_t kSecretBytesMax = 64u << 10;
 constexpr std::string_view kUndelivered = "not delivered yet; leave it out";
-
-std::optional<Verb> verb_of(std::string_view name) {
-    if (name == "GET") {
-        return Verb::get;
-    }
-    if (name == "POST") {
-        return Verb::post;
-    }
-    if (name == "PUT") {
-        return Verb::put;
-    }
-    if (name == "PATCH") {
-        return Verb::patch;
-    }
-    if (name == "DELETE") {
-        return Verb::erase;
-    }
-    return std::nullopt;
-}
-
-Grant load_grant(const toml::table& table, Complaints& complaints) {
-    Section section(table, "[[project.space.database.grant]]", complaints);
-    Grant grant;
-    grant.role = section.identifier("role");
-    // Roles are compared as they are and come from a comma-separated list: neither of these could ever match as it was meant.
-    if (grant.role.find_first_of(",*") != std::string::npos) {
-        section.complain("role", "must be one role's exact name, without , and *");
-    }
-    grant.tables = section.texts("tables");
-    for (const std::string& name : section.texts("verbs")) {
-        if (const std::optional<Verb> verb = verb_of(name)) {
-            grant.verbs.push_back(*verb);
-        } else {
-            section.complain("verbs",
-                             fmt::format("\"{}\" is none of GET (with HEAD and OPTIONS), POST, PUT, PATCH, DELETE", name));
-        }
-    }
-    section.refuse_the_rest({{"columns", kUndelivered},
-                             {"read", kUndelivered},
-                             {"write", kUndelivered},
-                             {"filter", kUndelivered},
-                             {"row_filter", kUndelivered},
-                             {"values", kUndelivered},
-                             {"forced", kUndelivered},
-                             {"caps", kUndelivered},
-                             {"max_affected", kUndelivered}});
-    return grant;
-}
 
 std::optional<std::string> load_path(Section& section, std::string_view key, const config::Config& config) {
     std::optional<std::string> path = section.text(key);
@@ -194,7 +147,7 @@ RegisteredDatabase load_database(const toml::table& table, const config::Config&
     common.statements_cached = config.statements_cached;
     common.catalog.lifetime = config.catalog_lifetime;
     for (const toml::table* inner : section.tables("grant")) {
-        database.grants.push_back(load_grant(*inner, complaints));
+        database.grants.push_back(load_grant(*inner, "[[project.space.database.grant]]", complaints));
     }
 
     std::optional<sql::SqliteSettings> sqlite;
@@ -214,6 +167,7 @@ RegisteredDatabase load_database(const toml::table& table, const config::Config&
     if (complaints.messages.size() != complaints_before) {
         return database;
     }
+    database.settings = sqlite ? settings_text(*sqlite, common) : settings_text(*mysql, common);
     database.database = sqlite ? sql::open_sqlite(*sqlite, common) : sql::open_mysql(*mysql, common);
     return database;
 }

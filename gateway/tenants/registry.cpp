@@ -1,28 +1,13 @@
 #include "gateway/tenants/registry.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
-#include "gateway/tenants/load.h"
+#include "gateway/tenants/folder.h"
+#include "gateway/tenants/key_grants.h"
 
 namespace gateway::tenants {
 namespace {
-
-// Each text goes with its length, in bytes of seven bits: no two sets of five texts make the same key.
-std::string space_key(const std::array<std::string_view, 5>& texts) {
-    std::string key;
-    key.reserve(128);
-    for (const std::string_view text : texts) {
-        std::size_t size = text.size();
-        for (; size > 0x7F; size >>= 7u) {
-            key += static_cast<char>(size | 0x80u);
-        }
-        key += static_cast<char>(size);
-        key += text;
-    }
-    return key;
-}
 
 // The end of the character that begins at `at`; a stray byte is a character.
 std::size_t next_character(std::string_view text, std::size_t at) {
@@ -36,7 +21,8 @@ std::size_t next_character(std::string_view text, std::size_t at) {
 bool names(const Grant& grant, const auth::Subject& subject, std::string_view table) {
     return std::find(subject.roles.begin(), subject.roles.end(), grant.role) != subject.roles.end() &&
            std::any_of(grant.tables.begin(), grant.tables.end(),
-                       [table](const std::string& pattern) { return matches(pattern, table); });
+                       [table](const std::string& pattern) { return matches(pattern, table); }) &&
+           applies_to(grant, subject);
 }
 
 }  // namespace
@@ -50,29 +36,82 @@ const RegisteredDatabase* Space::find(std::string_view type, std::string_view na
     return nullptr;
 }
 
-const Space* Registry::find(std::string_view org, std::string_view project, const auth::Subject& subject) const {
-    const auto found = spaces_.find(space_key({org, project, subject.org_id, subject.project_id, subject.space_id}));
-    return found == spaces_.end() ? nullptr : found->second;
+void Org::index() {
+    for (Project& project : projects) {
+        projects_by_name.push_back(&project);
+        for (const Space& space : project.spaces) {
+            project.spaces_by_id.push_back(&space);
+        }
+        std::ranges::sort(project.spaces_by_id, {}, [](const Space* space) { return std::string_view(space->id); });
+    }
+    std::ranges::sort(projects_by_name, {}, [](const Project* project) { return std::string_view(project->name); });
 }
 
-tl::expected<Registry, RegistryError> Registry::load(const config::Config& config) {
-    auto orgs = load_orgs(config);
-    if (!orgs) {
-        return tl::unexpected(std::move(orgs.error()));
-    }
-    Registry registry;
-    registry.orgs_ = std::make_shared<const std::vector<Org>>(*std::move(orgs));
-    for (const Org& org : *registry.orgs_) {
-        for (const Project& project : org.projects) {
+Registry::Registry(std::vector<std::shared_ptr<const Org>> orgs, std::vector<Unavailable> unavailable,
+                   std::vector<FaultyFile> faulty_files)
+    : orgs_(std::move(orgs)), unavailable_(std::move(unavailable)), faulty_files_(std::move(faulty_files)) {
+    by_name_.reserve(orgs_.size());
+    for (std::size_t at = 0; at < orgs_.size(); ++at) {
+        by_name_.emplace(orgs_[at]->name, at);
+        for (const Project& project : orgs_[at]->projects) {
             for (const Space& space : project.spaces) {
-                registry.spaces_.emplace(space_key({org.name, project.name, org.id, project.id, space.id}), &space);
                 for (const RegisteredDatabase& database : space.databases) {
-                    registry.databases_.push_back(&database);
+                    databases_.push_back(&database);
                 }
             }
         }
     }
-    return registry;
+    std::ranges::sort(unavailable_, {}, [](const Unavailable& one) { return std::string_view(one.name); });
+}
+
+const Project* Registry::find_project(std::string_view org, std::string_view project) const {
+    const auto found = by_name_.find(org);
+    if (found == by_name_.end()) {
+        return nullptr;
+    }
+    const auto& projects = orgs_[found->second]->projects_by_name;
+    const auto at = std::ranges::lower_bound(projects, project, {}, [](const Project* one) { return std::string_view(one->name); });
+    return at != projects.end() && (*at)->name == project ? *at : nullptr;
+}
+
+const Space* Registry::find(std::string_view org, std::string_view project, const auth::Subject& subject) const {
+    const auto found = by_name_.find(org);
+    if (found == by_name_.end() || orgs_[found->second]->id != subject.org_id) {
+        return nullptr;
+    }
+    const Project* named = find_project(org, project);
+    if (named == nullptr || named->id != subject.project_id) {
+        return nullptr;
+    }
+    const std::string_view id = subject.space_id;
+    const auto at = std::ranges::lower_bound(named->spaces_by_id, id, {}, [](const Space* one) { return std::string_view(one->id); });
+    return at != named->spaces_by_id.end() && (*at)->id == id ? *at : nullptr;
+}
+
+bool Registry::is_unavailable(std::string_view org, const auth::Subject& subject) const {
+    const auto same = std::ranges::equal_range(unavailable_, org, {}, [](const Unavailable& one) { return std::string_view(one.name); });
+    return std::ranges::any_of(same, [&subject](const Unavailable& one) { return one.id == subject.org_id; });
+}
+
+std::shared_ptr<const Org> Registry::org(std::string_view name) const {
+    const auto found = by_name_.find(name);
+    return found == by_name_.end() ? nullptr : orgs_[found->second];
+}
+
+tl::expected<Registry, RegistryError> Registry::load(const config::Config& config) {
+    Folder folder(config, nullptr);
+    auto reading = folder.read(Folder::Scope::everything);
+    if (!reading) {
+        return tl::unexpected(RegistryError{{std::move(reading.error())}});
+    }
+    RegistryError error;
+    for (const FaultyFile& faulty : reading->registry.faulty_files()) {
+        error.messages.insert(error.messages.end(), faulty.messages.begin(), faulty.messages.end());
+    }
+    if (!error.messages.empty()) {
+        return tl::unexpected(std::move(error));
+    }
+    return std::move(reading->registry);
 }
 
 bool matches(std::string_view pattern, std::string_view name) {
@@ -108,12 +147,16 @@ bool matches(std::string_view pattern, std::string_view name) {
 
 Access access(const RegisteredDatabase& database, const auth::Subject& subject, std::string_view table, Verb verb) {
     Access answer = Access::invisible;
+    const Access of_key = access_of_key(subject, table, verb);
+    if (of_key == Access::invisible) {
+        return answer;
+    }
     for (const Grant& grant : database.grants) {
         if (!names(grant, subject, table)) {
             continue;
         }
         if (std::find(grant.verbs.begin(), grant.verbs.end(), verb) != grant.verbs.end()) {
-            return Access::allowed;
+            return of_key;
         }
         answer = Access::verb_denied;
     }

@@ -1,5 +1,6 @@
-// Who lives here: org, project, space, database, grant; read from a folder of TOML files, one an org. Immutable once loaded.
-// `Registry::find` answers in constant time however many tenants there are. Loaded by app, read by the pipeline.
+// Who lives here: org, project, space, database, grant; read from a folder of TOML files, one an org. Immutable: a reload makes
+// another one, which shares with it every org whose file did not change. `Registry::find` takes the same time however many
+// tenants there are. Made by Folder, read by the pipeline.
 #pragma once
 
 #include <memory>
@@ -12,19 +13,12 @@
 
 #include "gateway/auth/subject.h"
 #include "gateway/config/config.h"
+#include "gateway/fairness/share.h"
+#include "gateway/tenants/cors_policy.h"
+#include "gateway/tenants/grant.h"
 #include "sql/exec/database.h"
 
 namespace gateway::tenants {
-
-// What the HTTP verbs come to.
-enum class Verb { get, post, put, patch, erase };
-
-// One [[grant]]: a role may use these verbs on these tables. Deny by default.
-struct Grant {
-    std::string role;
-    std::vector<std::string> tables;  // names, or patterns with `*` (any run of characters) and `?` (one character)
-    std::vector<Verb> verbs;          // "GET" covers HEAD and OPTIONS
-};
 
 struct RegisteredDatabase {
     std::string type;  // "ms", "sl"
@@ -32,11 +26,13 @@ struct RegisteredDatabase {
     bool is_required = false;
     std::vector<Grant> grants;
     std::shared_ptr<sql::exec::Database> database;
+    std::string settings;  // all that its connections depend on, secrets included: compared at a reload, never shown
 };
 
 struct Space {
     std::string id;
     std::vector<RegisteredDatabase> databases;
+    fairness::Share share;
     [[nodiscard]] const RegisteredDatabase* find(std::string_view type, std::string_view name) const;
 };
 
@@ -44,39 +40,66 @@ struct Project {
     std::string name;
     std::string id;
     std::vector<Space> spaces;
+    CorsPolicy cors;
+    std::vector<const Space*> spaces_by_id;  // sorted; made by Org::index
 };
 
 struct Org {
     std::string name;
     std::string id;
     std::vector<Project> projects;
+    std::vector<const Project*> projects_by_name;  // sorted; made by index(). They point in here: an Org is moved, never copied
+
+    void index();
 };
 
 struct RegistryError {
     std::vector<std::string> messages;  // "tenants/acme.toml:12: …"
 };
 
+// A file that could not be taken as it is.
+struct FaultyFile {
+    std::string file;
+    std::vector<std::string> messages;  // each with file and, where known, line
+    bool has_last_good = false;         // what it said before stays in force; otherwise its org is unavailable
+};
+
 class Registry {
 public:
+    // An org that a faulty file names, and of which nothing else is known.
+    struct Unavailable {
+        std::string name;
+        std::string id;
+    };
+
+    Registry() = default;
+    // Names and ids are unique among `orgs`.
+    Registry(std::vector<std::shared_ptr<const Org>> orgs, std::vector<Unavailable> unavailable, std::vector<FaultyFile> faulty_files);
+
     // The space that path names and header ids both mean; null when they do not agree or do not exist (the caller cannot tell
     // which). Ids are compared byte for byte.
     [[nodiscard]] const Space* find(std::string_view org, std::string_view project, const auth::Subject& subject) const;
-    // Every database, for /readyz.
+    // By the names of a path alone, for what a browser asks before anybody is identified; null when there is none.
+    [[nodiscard]] const Project* find_project(std::string_view org, std::string_view project) const;
+    // True when the caller means an org whose file is faulty and was never good: name and id are both as in that file.
+    [[nodiscard]] bool is_unavailable(std::string_view org, const auth::Subject& subject) const;
+    // Every database, for /readyz and metrics.
     [[nodiscard]] const std::vector<const RegisteredDatabase*>& databases() const { return databases_; }
-    [[nodiscard]] const std::vector<Org>& orgs() const { return *orgs_; }
+    [[nodiscard]] const std::vector<std::shared_ptr<const Org>>& orgs() const { return orgs_; }
+    // Null when there is none of this name.
+    [[nodiscard]] std::shared_ptr<const Org> org(std::string_view name) const;
+    [[nodiscard]] const std::vector<FaultyFile>& faulty_files() const { return faulty_files_; }
 
-    // Reads every *.toml file of config.tenants_folder (files in it, not below it; names that begin with a dot are skipped).
-    // Duplicate names or ids, unknown keys, an unreadable secret: errors with file and line. Opens no connection. Relative paths
-    // in a file start at config.folder.
+    // Reads config.tenants_folder once, as Folder does; any faulty file is an error here. Opens no connection.
     [[nodiscard]] static tl::expected<Registry, RegistryError> load(const config::Config& config);
 
 private:
-    std::shared_ptr<const std::vector<Org>> orgs_ = std::make_shared<const std::vector<Org>>();  // spaces_, databases_ point in
-    std::unordered_map<std::string, const Space*> spaces_;  // keyed by the five texts, each with its length
+    std::vector<std::shared_ptr<const Org>> orgs_;
+    std::unordered_map<std::string_view, std::size_t> by_name_;  // views of the orgs' own names
     std::vector<const RegisteredDatabase*> databases_;
+    std::vector<Unavailable> unavailable_;  // sorted by name
+    std::vector<FaultyFile> faulty_files_;
 };
-
-enum class Access { allowed, verb_denied, invisible };
 
 // True when `name` matches `pattern` whole; never worse than the product of their lengths. A character is a UTF-8 one, case
 // counts.

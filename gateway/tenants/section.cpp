@@ -151,6 +151,18 @@ std::vector<const toml::table*> Section::tables(std::string_view key) {
     return tables;
 }
 
+const toml::table* Section::table(std::string_view key) {
+    const toml::node* node = find(key);
+    if (node == nullptr) {
+        return nullptr;
+    }
+    if (!node->is_table()) {
+        complain(key, fmt::format("must be a table, {} = {{ … }}", key));
+        return nullptr;
+    }
+    return node->as_table();
+}
+
 std::string Section::identifier(std::string_view key) {
     if (!has(key)) {
         asked_.emplace_back(key);

@@ -39,6 +39,7 @@ public:
     [[nodiscard]] std::optional<std::int64_t> number(std::string_view key, std::int64_t least, std::int64_t most);
     [[nodiscard]] std::vector<std::string> texts(std::string_view key);
     [[nodiscard]] std::vector<const toml::table*> tables(std::string_view key);
+    [[nodiscard]] const toml::table* table(std::string_view key);
     // Absence is complained about too. A name or id: not empty, no blank at either end, no control character, at most 256 bytes.
     [[nodiscard]] std::string identifier(std::string_view key);
     // An identifier that stands in a path: no `/`, not `.` or `..` either.

@@ -31,7 +31,7 @@ class Connection {
 public:
     virtual ~Connection() = default;
 
-    // Runs a SELECT and shows each row to `sink`; `columns` gives the type of each selected column, in order.
+    // Runs a SELECT, or an INSERT that returns rows, and shows each row to `sink`; `columns` gives the type of each selected column, in order.
     virtual DbResult<void> query(const render::Statement& statement, const std::vector<const schemas::Column*>& columns,
                                  Deadline deadline, RowSink& sink) = 0;
     // Runs a write; the number of rows matched (an UPDATE that changes nothing counts its rows).

@@ -29,6 +29,12 @@ public:
         if (writer_) writer_->drop_idle();
     }
 
+    // Connections count in `budget`, which other databases share. Before the first use.
+    void share(const std::shared_ptr<Budget>& budget) {
+        readers_->share(budget);
+        if (writer_) writer_->share(budget);
+    }
+
     // The tables and views there are, in the byte order of their names; read anew at each call.
     [[nodiscard]] DbResult<std::vector<schemas::TableName>> tables(Deadline deadline);
 

@@ -18,6 +18,8 @@ enum class DbFault {
     row_refused,          // 422: CHECK, NOT NULL, out of range: the table refuses the values
     too_large,            // 413: larger than the database's packet
     schema_changed,       // bind again: a table or column is not what the catalog said
+    row_forbidden,        // 403: what was written is not what the program's row filters show; rolled back
+    set_too_large,        // 400: more rows than can be looked at again; rolled back
     deadline_exceeded,    // 504: stopped in the database, rolled back
     outcome_unknown,      // 504: the connection was lost while a write ran. From a Connection: lost while any statement ran
     denied,               // 500: our account lacks a privilege; the operator's to mend

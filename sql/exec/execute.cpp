@@ -7,10 +7,14 @@
 #include <thread>
 #include <utility>
 
+#include "sql/exec/keys.h"
+#include "sql/render/check.h"
+
 namespace sql::exec {
 namespace {
 
 using render::Answer;
+using render::Check;
 using render::Program;
 using render::Proof;
 
@@ -41,6 +45,8 @@ bool may_come_from_stale_binding(DbFault fault) {
         case DbFault::conflict:
         case DbFault::read_only:
         case DbFault::schema_changed:
+        case DbFault::row_forbidden:
+        case DbFault::set_too_large:
         case DbFault::deadline_exceeded:
         case DbFault::outcome_unknown:
             return false;
@@ -64,6 +70,8 @@ bool leaves_commit_open(DbFault fault) {
         case DbFault::row_refused:
         case DbFault::too_large:
         case DbFault::schema_changed:
+        case DbFault::row_forbidden:
+        case DbFault::set_too_large:
         case DbFault::denied:
             return false;
     }
@@ -184,18 +192,64 @@ DbResult<void> read_inserted_id(const Program& program, Connection& connection, 
     return {};
 }
 
-DbResult<Outcome> run_transaction(const Program& program, Lease& lease, Deadline deadline) {
+// One statement of a transaction: the number of rows it wrote.
+DbResult<std::uint64_t> run_statement(const Program& program, const render::Statement& statement,
+                                      const std::vector<const schemas::Column*>& key_columns, Connection& connection,
+                                      Deadline deadline, KeyRows& keys) {
+    if (program.check == Check::rows_returned) {
+        const std::uint64_t before = keys.rows();
+        if (auto done = connection.query(statement, key_columns, deadline, keys); !done) {
+            return tl::unexpected(std::move(done.error()));
+        }
+        return keys.rows() - before;
+    }
+    auto count = connection.run(statement, deadline);
+    for (int zeros = 1; count && *count == 0 && !program.rows_expected && zeros < kZerosBelieved; ++zeros) {
+        count = connection.run(statement, deadline);
+    }
+    return count;
+}
+
+// Success when the row filters show every row that was written, as the database holds it now.
+DbResult<void> check_written(const Program& program, const std::vector<const schemas::Column*>& key_columns, Connection& connection,
+                             const render::Dialect& dialect, Deadline deadline, KeyRows&& keys, const Outcome& outcome) {
+    if (keys.rows() != outcome.rows_affected) {
+        // Somebody else's row came between the two statements.
+        return tl::unexpected(DbError{DbFault::conflict, Fate::keep, {}, {}, "the rows changed are not the rows that were found"});
+    }
+    RowCount shown;
+    const std::uint64_t wanted = keys.rows();
+    for (const render::Statement& statement : render::render_shown(*program.plan, dialect, std::move(keys).take())) {
+        if (auto done = connection.query(statement, key_columns, deadline, shown); !done) {
+            return tl::unexpected(std::move(done.error()));
+        }
+    }
+    if (shown.rows() != wanted) {
+        return tl::unexpected(DbError{DbFault::row_forbidden, Fate::keep, {}, {}, "the row filters do not show a row that was written"});
+    }
+    return {};
+}
+
+DbResult<Outcome> run_transaction(const Program& program, Lease& lease, const render::Dialect& dialect, Deadline deadline) {
     Transaction transaction(lease);
     // Until COMMIT is sent, a lost connection means that nothing was done: the server rolls back.
     if (auto begun = transaction.begin(deadline); !begun) {
         return tl::unexpected(as_read(std::move(begun.error()), deadline));
     }
     Outcome outcome;
-    for (const render::Statement& statement : program.statements) {
-        auto count = lease->run(statement, deadline);
-        for (int zeros = 1; count && *count == 0 && !program.rows_expected && zeros < kZerosBelieved; ++zeros) {
-            count = lease->run(statement, deadline);
+    KeyRows keys;
+    const auto key_columns =
+        program.check == Check::none ? std::vector<const schemas::Column*>() : render::key_columns(*program.table);
+    if (program.keys_before) {
+        if (auto found = lease->query(*program.keys_before, key_columns, deadline, keys); !found) {
+            return tl::unexpected(as_read(better_reason(std::move(found.error()), *lease, *program.table, deadline), deadline));
         }
+    }
+    if (keys.is_overfull()) {
+        return tl::unexpected(DbError{DbFault::set_too_large, Fate::keep, {}, {}, "more rows than a checked write takes"});
+    }
+    for (const render::Statement& statement : program.statements) {
+        auto count = run_statement(program, statement, key_columns, *lease, deadline, keys);
         if (!count) {
             return tl::unexpected(as_read(better_reason(std::move(count.error()), *lease, *program.table, deadline), deadline));
         }
@@ -204,9 +258,18 @@ DbResult<Outcome> run_transaction(const Program& program, Lease& lease, Deadline
     if (auto id = read_inserted_id(program, *lease, deadline, outcome); !id) {
         return tl::unexpected(as_read(std::move(id.error()), deadline));
     }
+    DbResult<void> written;
+    if (program.check != Check::none) {
+        written = keys.is_overfull()
+                      ? tl::unexpected(DbError{DbFault::set_too_large, Fate::keep, {}, {}, "more rows than a checked write takes"})
+                      : check_written(program, key_columns, *lease, dialect, deadline, std::move(keys), outcome);
+    }
     // After the statements: they hold the table's definition still, so what is proved now is what they ran on.
     if (auto proof = prove(*lease, *program.table, deadline); !proof) {
         return tl::unexpected(as_read(std::move(proof.error()), deadline));
+    }
+    if (!written) {
+        return tl::unexpected(as_read(std::move(written.error()), deadline));
     }
     if (program.rows_expected && outcome.rows_affected != *program.rows_expected) {
         return tl::unexpected(DbError{DbFault::row_refused, Fate::keep, {}, {}, "the database skipped some of the rows"});
@@ -232,7 +295,7 @@ DbResult<Outcome> run_once(const Program& program, const std::vector<const schem
     }
     auto outcome = is_read                                 ? run_read(program, columns, *lease, deadline, *sink)
                    : program.proof == Proof::in_statement ? run_alone(program, *lease, deadline)
-                                                          : run_transaction(program, *lease, deadline);
+                                                          : run_transaction(program, *lease, database.dialect(), deadline);
     if (!outcome && outcome.error().fate == Fate::drop) {
         lease->poison();
     }

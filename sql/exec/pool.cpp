@@ -1,6 +1,7 @@
 #include "sql/exec/pool.h"
 
 #include <algorithm>
+#include <iterator>
 #include <random>
 #include <utility>
 
@@ -42,21 +43,25 @@ Lease::~Lease() {
     }
 }
 
-Pool::Pool(Connect connect, PoolOptions options) : connect_(std::move(connect)), options_(completed(options)) {
-    // So that giving back, which destructors do, never allocates.
-    idle_.reserve(options_.connections_max);
+Pool::Pool(Connect connect, PoolOptions options) : connect_(std::move(connect)), options_(completed(options)) {}
+
+Pool::~Pool() {
+    if (budget_) {
+        budget_->strike_out(*this);
+        idle_.clear();
+        budget_->give(open_count_);
+    }
 }
 
-Pool::~Pool() = default;
+void Pool::share(std::shared_ptr<Budget> budget) {
+    budget_ = std::move(budget);
+}
 
 DbResult<Lease> Pool::lease(Deadline deadline, Purpose purpose) {
     std::optional<Deadline> until;
     while (true) {
         Lock lock(mutex_);
-        if (!until && (!waiters_.empty() || !has_room())) {
-            until = deadline.sooner(options_.wait_max);
-        }
-        auto turn = take_turn(lock, until.value_or(deadline));
+        auto turn = take_turn(lock, deadline, until);
         if (!turn) {
             return tl::unexpected(std::move(turn.error()));
         }
@@ -114,34 +119,80 @@ bool Pool::is_resting() const {
     return outage_ && Clock::now() < outage_->retry_at;
 }
 
-DbResult<std::optional<Pool::Idle>> Pool::take_turn(Lock& lock, Deadline until) {
+DbResult<std::optional<Pool::Idle>> Pool::take_turn(Lock& lock, Deadline deadline, std::optional<Deadline>& until) {
     if (idle_.empty() && is_resting()) {
         return tl::unexpected(outage_->error);
     }
-    if (!waiters_.empty() || !has_room()) {
+    std::optional<Idle> idle;
+    if (!waiters_.empty() || !try_turn(idle)) {
+        until = until.value_or(deadline.sooner(options_.wait_max));
         if (waiters_.size() >= options_.queue_max) {
             ++counted_.refused;
             return tl::unexpected(busy("too many wait for a connection of the pool already"));
         }
-        Waiter waiter;
-        const auto place = waiters_.insert(waiters_.end(), &waiter);
-        const bool is_ours = waiter.turn.wait_until(lock, until.at(), [&] { return waiters_.front() == &waiter && has_room(); });
-        waiters_.erase(place);
-        if (!is_ours) {
+        if (!await_turn(lock, *until, idle)) {
             ++counted_.timeouts;
             wake_next();
             return tl::unexpected(busy("no connection of the pool became free in time"));
         }
     }
-    std::optional<Idle> idle;
-    if (idle_.empty()) {
-        ++open_count_;
-    } else {
-        idle = std::move(idle_.back());
-        idle_.pop_back();
-    }
     wake_next();
     return idle;
+}
+
+bool Pool::await_turn(Lock& lock, Deadline until, std::optional<Idle>& idle) {
+    Waiter waiter;
+    const auto place = waiters_.insert(waiters_.end(), &waiter);
+    const auto is_next = [&] { return waiters_.front() == &waiter && has_room(); };
+    bool is_ours = false;
+    while (waiter.turn.wait_until(lock, until.at(), is_next)) {
+        is_ours = try_turn(idle);
+        if (is_ours) {
+            break;
+        }
+        // There is room in the pool, so it is the budget that has none. Another pool's mutex is taken: never under ours.
+        lock.unlock();
+        const bool has_made_room = budget_->make_room(*this);
+        lock.lock();
+        if (is_next() && try_turn(idle)) {
+            is_ours = true;
+            break;
+        }
+        if (until.has_passed()) {
+            break;
+        }
+        if (!has_made_room) {
+            waiter.turn.wait_until(lock, std::min(until.at(), Clock::now() + options_.budget_look));
+        }
+    }
+    waiters_.erase(place);
+    return is_ours;
+}
+
+bool Pool::try_turn(std::optional<Idle>& idle) {
+    if (!idle_.empty()) {
+        idle = std::move(idle_.back());
+        idle_.pop_back();
+        return true;
+    }
+    if (!has_room()) {
+        return false;
+    }
+    // So that giving back, which destructors do, never allocates; and a pool that nobody uses takes no memory for it.
+    idle_.reserve(options_.connections_max);
+    if (budget_ && !budget_->take()) {
+        return false;
+    }
+    ++open_count_;
+    return true;
+}
+
+void Pool::forget(std::size_t count) {
+    open_count_ -= count;
+    if (budget_) {
+        budget_->give(count);
+    }
+    wake_next();
 }
 
 DbResult<std::unique_ptr<Connection>> Pool::open(Deadline deadline) {
@@ -160,6 +211,9 @@ DbResult<std::unique_ptr<Connection>> Pool::open(Deadline deadline) {
         }
         attempt.connects_before = counted_.connects;
     }
+    if (budget_) {
+        budget_->enlist(*this);
+    }
     auto connection = connect_(attempt.is_probe ? deadline.sooner(kProbeTime) : deadline);
     if (!connection) {
         return note_failure(std::move(connection.error()), attempt);
@@ -171,8 +225,7 @@ DbResult<std::unique_ptr<Connection>> Pool::open(Deadline deadline) {
 }
 
 DbResult<std::unique_ptr<Connection>> Pool::give_up(DbError error) {
-    --open_count_;
-    wake_next();
+    forget(1);
     return tl::unexpected(std::move(error));
 }
 
@@ -187,14 +240,13 @@ DbResult<std::unique_ptr<Connection>> Pool::note_failure(DbError error, const At
     }
     if (error.fault == DbFault::busy && open_count_ > 1) {
         crowd_ = Crowd{open_count_ - 1, Clock::now() + jittered(options_.backoff_max)};
-        --open_count_;
-        wake_next();
+        forget(1);
         return std::unique_ptr<Connection>();
     }
     // Those who began to connect before the first failed do not make the pause longer, and a success since then is newer.
     if (counted_.connects == attempt.connects_before && (!outage_ || attempt.is_probe)) {
         const auto backoff = outage_ ? std::min(outage_->backoff * 2, options_.backoff_max) : options_.backoff_min;
-        outage_ = Outage{error, backoff, Clock::now() + jittered(backoff)};
+        outage_ = std::make_unique<Outage>(Outage{error, backoff, Clock::now() + jittered(backoff)});
     }
     return give_up(std::move(error));
 }
@@ -213,8 +265,47 @@ void Pool::wake_next() {
 
 void Pool::release_slots(std::size_t count) {
     const std::lock_guard lock(mutex_);
-    open_count_ -= count;
-    wake_next();
+    forget(count);
+}
+
+std::optional<Pool::Clock::time_point> Pool::spare_since() const {
+    const std::lock_guard lock(mutex_);
+    return idle_.empty() || !waiters_.empty() ? std::nullopt : std::optional(idle_.front().since);
+}
+
+bool Pool::close_spare() {
+    std::unique_ptr<Connection> closed;
+    {
+        const std::lock_guard lock(mutex_);
+        if (idle_.empty() || !waiters_.empty()) {
+            return false;
+        }
+        closed = std::move(idle_.front().connection);
+        idle_.erase(idle_.begin());
+    }
+    closed.reset();
+    release_slots(1);
+    return true;
+}
+
+bool Pool::close_idle_since(Clock::time_point before) {
+    std::vector<Idle> closed;
+    {
+        const std::lock_guard lock(mutex_);
+        if (open_count_ == 0) {
+            return false;
+        }
+        // The longest idle stand first.
+        const auto end = std::ranges::find_if(idle_, [before](const Idle& idle) { return idle.since > before; });
+        closed.assign(std::make_move_iterator(idle_.begin()), std::make_move_iterator(end));
+        idle_.erase(idle_.begin(), end);
+    }
+    const std::size_t count = closed.size();
+    closed.clear();
+    if (count != 0) {
+        release_slots(count);
+    }
+    return true;
 }
 
 void Pool::give_back(std::unique_ptr<Connection> connection, bool is_poisoned) {
@@ -248,7 +339,7 @@ PoolStats Pool::stats() const {
     stats.open = open_count_;
     stats.idle = idle_.size();
     stats.waiting = waiters_.size();
-    stats.is_down = outage_.has_value();
+    stats.is_down = outage_ != nullptr;
     return stats;
 }
 

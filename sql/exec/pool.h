@@ -1,7 +1,7 @@
 // A bounded set of connections to one database. A lease waits its turn, no longer than its deadline, gives its connection back
 // by itself, and drops one that an error poisoned. A database that cannot be reached is asked again by one caller at a time,
-// after growing pauses; the others get its last error at once. Thread safe. Built by the backends; used by execute and the
-// catalog cache.
+// after growing pauses; the others get its last error at once. It may share a budget of connections with other pools. Thread safe.
+// Built by the backends; used by execute and the catalog cache.
 #pragma once
 
 #include <chrono>
@@ -14,6 +14,7 @@
 #include <optional>
 #include <vector>
 
+#include "sql/exec/budget.h"
 #include "sql/exec/connection.h"
 
 namespace sql::exec {
@@ -27,6 +28,7 @@ struct PoolOptions {
     std::chrono::milliseconds idle_ping_after{10000}; // a connection idle for longer is pinged before any use
     std::chrono::milliseconds backoff_min{25};        // between two tries to reach a database that is down, doubled each time
     std::chrono::milliseconds backoff_max{500};
+    std::chrono::milliseconds budget_look{5};         // who waits for the budget looks again so often: no pool tells it
 };
 
 // What the pool is and did since it was made. For /metrics.
@@ -73,6 +75,8 @@ public:
     using Connect = std::function<DbResult<std::unique_ptr<Connection>>(Deadline)>;
     Pool(Connect connect, PoolOptions options);
     ~Pool();  // every lease must have ended
+    // Connections count in `budget` from now on. Before the first lease.
+    void share(std::shared_ptr<Budget> budget);
 
     // First come, first served. Fails with busy (none free in time, or too many wait already), with the error of the connect that
     // this lease made, or with that of an earlier one while the pause after it lasts. Connects and checks outside the lock.
@@ -85,6 +89,7 @@ public:
 
 private:
     friend class Lease;
+    friend class Budget;
     using Clock = Deadline::Clock;
     using Lock = std::unique_lock<std::mutex>;
     struct Idle {
@@ -113,7 +118,18 @@ private:
 
     void give_back(std::unique_ptr<Connection> connection, bool is_poisoned);
     // The right to use an idle connection or to open one; the idle connection when there is one. With the mutex held.
-    [[nodiscard]] DbResult<std::optional<Idle>> take_turn(Lock& lock, Deadline until);
+    [[nodiscard]] DbResult<std::optional<Idle>> take_turn(Lock& lock, Deadline deadline, std::optional<Deadline>& until);
+    // Waits in the queue for that right, with the mutex held; false when the time is over.
+    [[nodiscard]] bool await_turn(Lock& lock, Deadline until, std::optional<Idle>& idle);
+    // Takes it when it is there: the answer may be true without an idle connection. With the mutex held.
+    [[nodiscard]] bool try_turn(std::optional<Idle>& idle);
+    // The pool has so many connections less. With the mutex held.
+    void forget(std::size_t count);
+    // What the budget asks for. A spare connection is idle, and nobody waits for it.
+    [[nodiscard]] std::optional<Clock::time_point> spare_since() const;
+    [[nodiscard]] bool close_spare();
+    // False when the pool has no connection left.
+    [[nodiscard]] bool close_idle_since(Clock::time_point before);
     // Nothing when there is no connection but those that others hold: wait for one of them. The caller has a slot, which is
     // released unless there is a connection.
     [[nodiscard]] DbResult<std::unique_ptr<Connection>> open(Deadline deadline);
@@ -129,11 +145,12 @@ private:
 
     const Connect connect_;
     const PoolOptions options_;
+    std::shared_ptr<Budget> budget_;
     mutable std::mutex mutex_;
     std::list<Waiter*> waiters_;   // the longest waiting first
     std::vector<Idle> idle_;       // the most recently used last
     std::size_t open_count_ = 0;   // idle, leased, and being opened
-    std::optional<Outage> outage_;
+    std::unique_ptr<Outage> outage_;  // null: none is known
     std::optional<Crowd> crowd_;
     PoolStats counted_;            // the counters of it
 };

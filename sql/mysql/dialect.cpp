@@ -232,6 +232,8 @@ public:
         writer.param(schemas::Text{integer_text(predicate.values.front()).value_or(std::string())});
     }
 
+    void locking(Writer& writer) const override { writer.keyword(" FOR UPDATE"); }
+
     // The protocol's limit.
     [[nodiscard]] std::size_t placeholders_max() const override { return 65535; }
     [[nodiscard]] std::size_t insert_rows_max() const override { return 256; }

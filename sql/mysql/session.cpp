@@ -206,6 +206,9 @@ auto Session::with_prepared(const Statement& statement, Deadline deadline, Use u
 
 DbResult<void> Session::query(const Statement& statement, const std::vector<const schemas::Column*>& columns, Deadline deadline,
                               exec::RowSink& sink) {
+    if (statement.text().starts_with("INSERT")) {  // … RETURNING
+        has_unread_id_ = true;
+    }
     return with_prepared(statement, deadline, [&](::sql::PreparedStatement& prepared) -> DbResult<void> {
         const std::unique_ptr<::sql::ResultSet> rows(prepared.executeQuery());
         if (has_other_type(*rows, columns)) {

@@ -65,11 +65,11 @@ tl::expected<void, PlanError> check_delivered(const Intent& intent) {
     return {};
 }
 
-tl::expected<std::vector<Predicate>, PlanError> bind_where(const filters::Query& query, const schemas::Table& table) {
+tl::expected<std::vector<Predicate>, PlanError> bind_where(const filters::Query& query, const schemas::Table& table, const Sight& sight) {
     std::vector<Predicate> where;
     where.reserve(query.where.size());
     for (const filters::Condition& condition : query.where) {
-        auto bound = bind_condition(condition, table, where);
+        auto bound = bind_condition(condition, table, sight.in_filter, where);
         if (!bound) {
             return tl::unexpected(std::move(bound).error());
         }
@@ -77,7 +77,7 @@ tl::expected<std::vector<Predicate>, PlanError> bind_where(const filters::Query&
     return where;
 }
 
-tl::expected<std::vector<std::size_t>, PlanError> bind_select(const filters::Query& query, const schemas::Table& table) {
+tl::expected<std::vector<std::size_t>, PlanError> bind_select(const filters::Query& query, const schemas::Table& table, const Sight& sight) {
     std::vector<std::size_t> columns(query.select.empty() ? table.columns.size() : 0);
     if (query.select.empty()) {
         std::iota(columns.begin(), columns.end(), std::size_t{0});
@@ -85,9 +85,9 @@ tl::expected<std::vector<std::size_t>, PlanError> bind_select(const filters::Que
     }
     std::vector<bool> is_selected(table.columns.size(), false);
     for (const filters::SelectTerm& term : query.select) {
-        const auto index = table.index_of(term.column);
+        const auto index = sight.in_select.find(table, term.column);
         if (!index) {
-            return tl::unexpected(column_unknown(table, term.column, term.position));
+            return tl::unexpected(column_unknown(table, term.column, term.position, sight.in_select));
         }
         if (is_selected[*index]) {
             return tl::unexpected(PlanError{Fault::query_invalid, fmt::format("column {} is selected twice", quoted(term.column)),
@@ -104,16 +104,16 @@ bool has_order(schemas::TypeClass type_class) {
            type_class != schemas::TypeClass::unsupported;
 }
 
-tl::expected<std::vector<Order>, PlanError> bind_order(const filters::Query& query, const schemas::Table& table) {
+tl::expected<std::vector<Order>, PlanError> bind_order(const filters::Query& query, const schemas::Table& table, const Sight& sight) {
     std::vector<Order> order;
     if (query.order.empty()) {
         return order;
     }
     std::vector<bool> is_ordered(table.columns.size(), false);
     for (const filters::OrderTerm& term : query.order) {
-        const auto index = table.index_of(term.column);
+        const auto index = sight.in_filter.find(table, term.column);
         if (!index) {
-            return tl::unexpected(column_unknown(table, term.column, term.position));
+            return tl::unexpected(column_unknown(table, term.column, term.position, sight.in_filter));
         }
         const schemas::Type& type = table.columns[*index].type;
         if (!has_order(type.type_class)) {
@@ -132,17 +132,18 @@ tl::expected<std::vector<Order>, PlanError> bind_order(const filters::Query& que
     return order;
 }
 
-tl::expected<Plan, PlanError> bind_read(const filters::Query& query, schemas::TablePtr table, const schemas::Limits& limits) {
+tl::expected<Plan, PlanError> bind_read(const filters::Query& query, schemas::TablePtr table, const schemas::Limits& limits,
+                                        const Sight& sight) {
     ReadPlan plan;
-    auto where = bind_where(query, *table);
+    auto where = bind_where(query, *table, sight);
     if (!where) {
         return tl::unexpected(std::move(where).error());
     }
-    auto columns = bind_select(query, *table);
+    auto columns = bind_select(query, *table, sight);
     if (!columns) {
         return tl::unexpected(std::move(columns).error());
     }
-    auto order = bind_order(query, *table);
+    auto order = bind_order(query, *table, sight);
     if (!order) {
         return tl::unexpected(std::move(order).error());
     }
@@ -153,6 +154,7 @@ tl::expected<Plan, PlanError> bind_read(const filters::Query& query, schemas::Ta
     }
     plan.table = std::move(table);
     plan.columns = *std::move(columns);
+    plan.names_columns = !query.select.empty();
     plan.where = *std::move(where);
     plan.order = *std::move(order);
     plan.limit = query.limit ? query.limit->value : limits.rows_max;
@@ -162,7 +164,8 @@ tl::expected<Plan, PlanError> bind_read(const filters::Query& query, schemas::Ta
 
 }  // namespace
 
-tl::expected<Plan, PlanError> bind_query(const Intent& intent, schemas::TablePtr table, const schemas::Limits& limits) {
+tl::expected<Plan, PlanError> bind_query(const Intent& intent, schemas::TablePtr table, const schemas::Limits& limits,
+                                         const Sight& sight) {
     if (auto filtered = check_filtered(intent); !filtered) {
         return tl::unexpected(std::move(filtered).error());
     }
@@ -170,7 +173,7 @@ tl::expected<Plan, PlanError> bind_query(const Intent& intent, schemas::TablePtr
         return tl::unexpected(std::move(delivered).error());
     }
     if (intent.verb == Verb::read) {
-        return bind_read(intent.query, std::move(table), limits);
+        return bind_read(intent.query, std::move(table), limits, sight);
     }
     if (intent.verb == Verb::insert) {
         if (!intent.query.where.empty()) {
@@ -183,14 +186,14 @@ tl::expected<Plan, PlanError> bind_query(const Intent& intent, schemas::TablePtr
         plan.table = std::move(table);
         return plan;
     }
-    auto where = bind_where(intent.query, *table);
+    auto where = bind_where(intent.query, *table, sight);
     if (!where) {
         return tl::unexpected(std::move(where).error());
     }
     if (intent.verb == Verb::update) {
-        return UpdatePlan{std::move(table), {}, *std::move(where)};
+        return UpdatePlan{std::move(table), {}, *std::move(where), {}};
     }
-    return DeletePlan{std::move(table), *std::move(where)};
+    return DeletePlan{std::move(table), *std::move(where), {}};
 }
 
 }  // namespace sql::plan

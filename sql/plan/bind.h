@@ -9,6 +9,7 @@
 #include "sql/plan/error.h"
 #include "sql/plan/intent.h"
 #include "sql/plan/plan.h"
+#include "sql/plan/sight.h"
 
 namespace sql::plan {
 
@@ -18,12 +19,12 @@ namespace sql::plan {
 //   501 not_implemented: an undelivered control; select, order, limit, offset on a write
 //   400 query_invalid: a filter on an insert
 //   400 column_unknown, value_invalid, limit_exceeded
-// For insert and update the plan comes back with no cells and no assignments.
+// For insert and update the plan comes back with no cells and no assignments. A column that `sight` hides is an unknown one.
 [[nodiscard]] tl::expected<Plan, PlanError> bind_query(const Intent& intent, schemas::TablePtr table,
-                                                       const schemas::Limits& limits);
+                                                       const schemas::Limits& limits, const Sight& sight = kClearSight);
 
 // Adds the body to an InsertPlan or UpdatePlan that bind_query made. 422 row_invalid names column and row (rows count from 1).
-// Position is in the body.
-[[nodiscard]] tl::expected<Plan, PlanError> bind_body(Plan plan, const Body& body);
+// Position is in the body. Columns of sight.filled_in may be missing; the guard fills them in.
+[[nodiscard]] tl::expected<Plan, PlanError> bind_body(Plan plan, const Body& body, const Sight& sight = kClearSight);
 
 }  // namespace sql::plan

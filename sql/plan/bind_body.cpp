@@ -89,7 +89,8 @@ bool takes(const schemas::Type& type, JsonKind kind) {
 
 class BodyBinder {
 public:
-    BodyBinder(const schemas::Table& table, const Body& body) : table_(table), body_(body), indexes_(body.columns.size()) {}
+    BodyBinder(const schemas::Table& table, const Body& body, const Sight& sight)
+        : table_(table), body_(body), sight_(sight), indexes_(body.columns.size()) {}
 
     // The table's column that a cell names; checked once a name, reported where it first occurs.
     tl::expected<std::size_t, PlanError> column(const BodyCell& cell, std::size_t row) {
@@ -98,10 +99,10 @@ public:
             return *index;
         }
         const std::string& name = body_.columns[cell.column];
-        index = table_.index_of(name);
+        index = sight_.in_body.find(table_, name);
         if (!index) {
             return tl::unexpected(row_invalid(fmt::format("row {}: there is no column {}", row + 1, quoted(name)),
-                                              nearest_hint(table_, name), name, cell.position));
+                                              nearest_hint(table_, name, sight_.in_body), name, cell.position));
         }
         if (table_.columns[*index].is_generated) {
             return tl::unexpected(row_invalid(
@@ -148,8 +149,13 @@ public:
     tl::expected<void, PlanError> check_complete(const std::vector<bool>& is_given, std::size_t row) const {
         for (std::size_t i = 0; i < table_.columns.size(); ++i) {
             const schemas::Column& column = table_.columns[i];
-            const bool is_filled_in = column.has_default || column.is_nullable || column.is_auto_increment || column.is_generated;
+            const bool is_filled_in = column.has_default || column.is_nullable || column.is_auto_increment || column.is_generated ||
+                                      (!sight_.filled_in.empty() && sight_.filled_in[i]);
             if (!is_given[i] && !is_filled_in) {
+                if (sight_.in_body.contains(i)) {
+                    return tl::unexpected(row_invalid(fmt::format("row {}: the table refuses it", row + 1), "", "",
+                                                      body_.row_positions[row]));
+                }
                 const std::string& name = column.name.text();
                 return tl::unexpected(
                     row_invalid(fmt::format("row {}: column {} is missing and has no default", row + 1, quoted(name)), "", name,
@@ -174,6 +180,7 @@ private:
 
     const schemas::Table& table_;
     const Body& body_;
+    const Sight& sight_;
     std::vector<std::optional<std::size_t>> indexes_;  // by Body::columns
 };
 
@@ -182,13 +189,13 @@ PlanError empty_row(const Body& body, std::size_t row) {
                        row < body.row_positions.size() ? body.row_positions[row] : 0);
 }
 
-tl::expected<Plan, PlanError> bind_insert(InsertPlan plan, const Body& body) {
+tl::expected<Plan, PlanError> bind_insert(InsertPlan plan, const Body& body, const Sight& sight) {
     const schemas::Table& table = *plan.table;
     const std::size_t rows = body.row_ends.size();
     if (rows == 0) {
         return tl::unexpected(row_invalid("the body holds no row to insert", "", "", 0));
     }
-    BodyBinder binder(table, body);
+    BodyBinder binder(table, body, sight);
 
     // First every name, so that the plan knows its columns; then every value.
     std::vector<bool> is_used(table.columns.size(), false);
@@ -243,11 +250,11 @@ tl::expected<Plan, PlanError> bind_insert(InsertPlan plan, const Body& body) {
     return plan;
 }
 
-tl::expected<Plan, PlanError> bind_update(UpdatePlan plan, const Body& body) {
+tl::expected<Plan, PlanError> bind_update(UpdatePlan plan, const Body& body, const Sight& sight) {
     if (body.row_ends.size() != 1) {
         return tl::unexpected(row_invalid("the body of an update is one object", "", "", 0));
     }
-    BodyBinder binder(*plan.table, body);
+    BodyBinder binder(*plan.table, body, sight);
     if (binder.cells(0).empty()) {
         return tl::unexpected(empty_row(body, 0));
     }
@@ -277,12 +284,12 @@ tl::expected<Plan, PlanError> bind_update(UpdatePlan plan, const Body& body) {
 
 }  // namespace
 
-tl::expected<Plan, PlanError> bind_body(Plan plan, const Body& body) {
+tl::expected<Plan, PlanError> bind_body(Plan plan, const Body& body, const Sight& sight) {
     if (auto* const insert = std::get_if<InsertPlan>(&plan)) {
-        return bind_insert(std::move(*insert), body);
+        return bind_insert(std::move(*insert), body, sight);
     }
     if (auto* const update = std::get_if<UpdatePlan>(&plan)) {
-        return bind_update(std::move(*update), body);
+        return bind_update(std::move(*update), body, sight);
     }
     return plan;
 }

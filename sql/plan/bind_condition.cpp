@@ -284,10 +284,10 @@ tl::expected<void, PlanError> bind_comparison(const Subject& subject) {
 }  // namespace
 
 tl::expected<void, PlanError> bind_condition(const filters::Condition& condition, const schemas::Table& table,
-                                             std::vector<Predicate>& where) {
-    const auto index = table.index_of(condition.column);
+                                             const Hidden& hidden, std::vector<Predicate>& where) {
+    const auto index = hidden.find(table, condition.column);
     if (!index) {
-        return tl::unexpected(column_unknown(table, condition.column, condition.position));
+        return tl::unexpected(column_unknown(table, condition.column, condition.position, hidden));
     }
     const Subject subject{condition, table.columns[*index], *index, where};
     if (condition.op == Operator::is) {

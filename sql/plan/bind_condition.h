@@ -10,12 +10,13 @@
 #include "schemas/catalog.h"
 #include "sql/plan/error.h"
 #include "sql/plan/plan.h"
+#include "sql/plan/sight.h"
 
 namespace sql::plan {
 
 // Appends one predicate or more to `where`; joined with AND they match exactly the rows that the condition matches.
 // Fails with column_unknown or value_invalid; `where` is then not to be used.
 [[nodiscard]] tl::expected<void, PlanError> bind_condition(const filters::Condition& condition, const schemas::Table& table,
-                                                           std::vector<Predicate>& where);
+                                                           const Hidden& hidden, std::vector<Predicate>& where);
 
 }  // namespace sql::plan

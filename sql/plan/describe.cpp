@@ -61,6 +61,13 @@ void append_where(std::string& out, const schemas::Table& table, const std::vect
     }
 }
 
+void append_row_filters(std::string& out, const schemas::Table& table, const RowFilters& one_of) {
+    for (const std::vector<Predicate>& filter : one_of) {
+        out += "one of\n";
+        append_where(out, table, filter);
+    }
+}
+
 void append_columns(std::string& out, const schemas::Table& table, const std::vector<std::size_t>& columns) {
     out += "columns";
     for (const std::size_t column : columns) {
@@ -75,6 +82,7 @@ struct Describer {
         std::string out = fmt::format("read {}\n", plan.table->name.text());
         append_columns(out, *plan.table, plan.columns);
         append_where(out, *plan.table, plan.where);
+        append_row_filters(out, *plan.table, plan.one_of);
         for (const Order& order : plan.order) {
             out += fmt::format("order {} {}\n", name_of(*plan.table, order.column),
                                order.direction == Direction::ascending ? "ascending" : "descending");
@@ -98,6 +106,7 @@ struct Describer {
             }
             out += '\n';
         }
+        append_row_filters(out, *plan.table, plan.one_of);
         return out;
     }
 
@@ -107,12 +116,14 @@ struct Describer {
             out += fmt::format("set {} {}\n", name_of(*plan.table, assignment.column), describe(assignment.value));
         }
         append_where(out, *plan.table, plan.where);
+        append_row_filters(out, *plan.table, plan.one_of);
         return out;
     }
 
     std::string operator()(const DeletePlan& plan) const {
         std::string out = fmt::format("delete {}\n", plan.table->name.text());
         append_where(out, *plan.table, plan.where);
+        append_row_filters(out, *plan.table, plan.one_of);
         return out;
     }
 };

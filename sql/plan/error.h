@@ -15,6 +15,8 @@ enum class Fault {
     limit_exceeded,   // 400: limit above rows_max; the detail names the limit
     row_invalid,      // 422: a well-formed body that the table refuses; the detail names column and row
     filter_required,  // 406: a write without a condition
+    forbidden,        // 403: no grant allows all columns that the request uses
+    row_forbidden,    // 403: the body contradicts a value that the caller's grants force
     not_implemented,  // 501
 };
 

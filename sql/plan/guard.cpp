@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "sql/plan/narrow.h"
+
 namespace sql::plan {
 namespace {
 
@@ -16,7 +18,7 @@ PlanError nothing_to_write(const char* detail) {
 
 }  // namespace
 
-tl::expected<GuardedPlan, PlanError> Guard::guard(Plan plan) {
+tl::expected<GuardedPlan, PlanError> Guard::guard(Plan plan, const Policy* policy) {
     if (const auto* const update = std::get_if<UpdatePlan>(&plan)) {
         if (update->where.empty()) {
             return tl::unexpected(filter_required());
@@ -31,6 +33,11 @@ tl::expected<GuardedPlan, PlanError> Guard::guard(Plan plan) {
     } else if (const auto* const insert = std::get_if<InsertPlan>(&plan)) {
         if (insert->row_count == 0 || insert->columns.empty()) {
             return tl::unexpected(nothing_to_write("the body holds no row to insert"));
+        }
+    }
+    if (policy != nullptr) {
+        if (auto narrowed = std::visit([policy](auto& each) { return narrow(each, *policy); }, plan); !narrowed) {
+            return tl::unexpected(std::move(narrowed).error());
         }
     }
     return GuardedPlan(std::move(plan));

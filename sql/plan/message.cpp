@@ -33,14 +33,14 @@ std::string type_name(const schemas::Type& type) {
     return type.declared.empty() ? "unknown" : type.declared;
 }
 
-std::string nearest_hint(const schemas::Table& table, std::string_view column) {
-    const std::string nearest = table.nearest(column);
+std::string nearest_hint(const schemas::Table& table, std::string_view column, const Hidden& hidden) {
+    const std::string nearest = table.nearest(column, hidden.flags());
     return nearest.empty() ? std::string() : "did you mean " + quoted(nearest) + "?";
 }
 
-PlanError column_unknown(const schemas::Table& table, std::string_view column, filters::Position position) {
+PlanError column_unknown(const schemas::Table& table, std::string_view column, filters::Position position, const Hidden& hidden) {
     return {
-        Fault::column_unknown, "there is no column " + quoted(column), nearest_hint(table, column), std::string(column), position,
+        Fault::column_unknown, "there is no column " + quoted(column), nearest_hint(table, column, hidden), std::string(column), position,
         Origin::target};
 }
 

@@ -7,6 +7,7 @@
 
 #include "schemas/catalog.h"
 #include "sql/plan/error.h"
+#include "sql/plan/sight.h"
 
 namespace sql::plan {
 
@@ -17,9 +18,10 @@ namespace sql::plan {
 [[nodiscard]] std::string type_name(const schemas::Type& type);
 
 // "did you mean 'x'?", or empty when no column is near.
-[[nodiscard]] std::string nearest_hint(const schemas::Table& table, std::string_view column);
+[[nodiscard]] std::string nearest_hint(const schemas::Table& table, std::string_view column, const Hidden& hidden);
 
 // column_unknown for a name in the request target.
-[[nodiscard]] PlanError column_unknown(const schemas::Table& table, std::string_view column, filters::Position position);
+[[nodiscard]] PlanError column_unknown(const schemas::Table& table, std::string_view column, filters::Position position,
+                                       const Hidden& hidden);
 
 }  // namespace sql::plan

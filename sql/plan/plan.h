@@ -39,6 +39,10 @@ struct Predicate {
     std::vector<schemas::Value> values;
 };
 
+// Row filters of the policy, each a list joined with AND: at least one of them holds for every row that is read or changed, and
+// for every row as it was written. Empty: there is none.
+using RowFilters = std::vector<std::vector<Predicate>>;
+
 enum class Direction { ascending, descending };
 
 struct Order {
@@ -53,6 +57,8 @@ struct ReadPlan {
     std::vector<Order> order;
     std::uint64_t limit = 0;  // render asks for one row more, so that the end is known
     std::uint64_t offset = 0;
+    bool names_columns = true;  // else `columns` are all that the caller may see: the policy narrows them
+    RowFilters one_of = {};
 };
 
 struct InsertPlan {
@@ -61,6 +67,7 @@ struct InsertPlan {
     std::size_t row_count = 0;
     std::vector<schemas::Value> cells;  // rows × columns, row by row
     std::vector<bool> is_given;         // one for each of the cells; one that is not given gets its column's default
+    RowFilters one_of = {};
 
     // Null for the default; `slot` is an index into `columns`.
     [[nodiscard]] const schemas::Value* cell(std::size_t row, std::size_t slot) const {
@@ -88,11 +95,13 @@ struct UpdatePlan {
     schemas::TablePtr table;
     std::vector<Assignment> assignments;
     std::vector<Predicate> where;
+    RowFilters one_of = {};
 };
 
 struct DeletePlan {
     schemas::TablePtr table;
     std::vector<Predicate> where;
+    RowFilters one_of = {};
 };
 
 using Plan = std::variant<ReadPlan, InsertPlan, UpdatePlan, DeletePlan>;

@@ -44,6 +44,9 @@ public:
     // called only when tells_meaning().
     virtual void meaning(Writer&, const schemas::Column&, const plan::Predicate&) const {}
 
+    // After a SELECT: its rows stay as they are until the transaction ends, where BEGIN alone does not see to that.
+    virtual void locking(Writer&) const {}
+
     // At most so many placeholders, and so many rows, in one INSERT.
     [[nodiscard]] virtual std::size_t placeholders_max() const = 0;
     [[nodiscard]] virtual std::size_t insert_rows_max() const = 0;

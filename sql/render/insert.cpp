@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "sql/render/check.h"
+
 namespace sql::render {
 namespace {
 
@@ -87,6 +89,10 @@ private:
                 writer.keyword(", ");
             }
             write_row(writer, row, slots);
+        }
+        if (!plan_.one_of.empty()) {
+            writer.keyword(" RETURNING ");
+            write_key(writer, dialect_, *plan_.table);
         }
         statements_.push_back(std::move(writer).finish());
     }

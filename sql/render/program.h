@@ -25,11 +25,20 @@ enum class Proof {
     in_transaction,  // before COMMIT the version is asked for again and compared; if it moved: roll back, bind again
 };
 
+// A write under row filters: what it wrote must be shown by them, looked up by primary key before COMMIT (see render_shown).
+enum class Check {
+    none,
+    rows_returned,        // each statement is an INSERT that returns its rows' keys
+    rows_of_keys_before,  // the rows that `keys_before` found, and locked, before the UPDATE
+};
+
 struct Program {
     std::vector<Statement> statements;
     Answer answer = Answer::rows;
     Proof proof = Proof::none;
     schemas::TablePtr table;
+    Check check = Check::none;
+    std::optional<Statement> keys_before;
     std::shared_ptr<const plan::Plan> plan;  // keeps alive what the statements refer to
 
     // Insert only: what `last_insert_id` answers. `generated`: the id that the last statement generated; a number: the

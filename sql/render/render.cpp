@@ -4,7 +4,9 @@
 #include <limits>
 #include <utility>
 
+#include "sql/render/check.h"
 #include "sql/render/insert.h"
+#include "sql/render/where.h"
 
 namespace sql::render {
 namespace {
@@ -13,19 +15,6 @@ namespace {
 std::int64_t signed_count(std::uint64_t count) {
     constexpr auto kMax = std::numeric_limits<std::int64_t>::max();
     return count > static_cast<std::uint64_t>(kMax) ? kMax : static_cast<std::int64_t>(count);
-}
-
-void write_where(Writer& writer, const Dialect& dialect, const schemas::Table& table, const std::vector<plan::Predicate>& where) {
-    bool is_first = true;
-    for (const plan::Predicate& predicate : where) {
-        if (is_first) {
-            writer.keyword(" WHERE ");
-        } else {
-            writer.keyword(" AND ");
-        }
-        is_first = false;
-        dialect.predicate(writer, table.columns[predicate.column], predicate);
-    }
 }
 
 Program as_write(Writer writer, const schemas::TablePtr& table, Proof proof) {
@@ -59,10 +48,13 @@ bool is_by_key(const schemas::Table& table, const std::vector<plan::Predicate>& 
            });
 }
 
-bool tells_meaning(const Dialect& dialect, const schemas::Table& table, const std::vector<plan::Predicate>& where) {
-    return std::all_of(where.begin(), where.end(), [&](const plan::Predicate& predicate) {
-        return dialect.tells_meaning(table.columns[predicate.column], predicate);
-    });
+// One row filter counts as conditions of the request's own; of several nobody knows which will hold.
+bool tells_meaning(const Dialect& dialect, const plan::DeletePlan& plan) {
+    const auto tells = [&](const plan::Predicate& predicate) {
+        return dialect.tells_meaning(plan.table->columns[predicate.column], predicate);
+    };
+    return plan.one_of.size() <= 1 && std::all_of(plan.where.begin(), plan.where.end(), tells) &&
+           (plan.one_of.empty() || std::all_of(plan.one_of.front().begin(), plan.one_of.front().end(), tells));
 }
 
 struct Renderer {
@@ -79,7 +71,7 @@ struct Renderer {
             dialect.selected(writer, table.columns[plan.columns[i]]);
         }
         writer.keyword(" FROM ").ident(table.name);
-        write_where(writer, dialect, table, plan.where);
+        write_where(writer, dialect, table, plan.where, plan.one_of);
         for (std::size_t i = 0; i < plan.order.size(); ++i) {
             if (i == 0) {
                 writer.keyword(" ORDER BY ");
@@ -111,6 +103,7 @@ struct Renderer {
         program.table = plan.table;
         program.statements = render_insert(plan, dialect);
         program.rows_expected = plan.row_count;
+        program.check = plan.one_of.empty() ? Check::none : Check::rows_returned;
         if (const auto auto_increment = plan.table->auto_increment()) {
             const auto at = std::find(plan.columns.begin(), plan.columns.end(), *auto_increment);
             if (at != plan.columns.end()) {
@@ -136,7 +129,13 @@ struct Renderer {
             writer.ident(column.name).keyword(" = ");
             dialect.stored(writer, column, plan.assignments[i].value);
         }
-        write_where(writer, dialect, table, plan.where);
+        write_where(writer, dialect, table, plan.where, plan.one_of);
+        if (!plan.one_of.empty()) {
+            Program program = as_write(std::move(writer), plan.table, Proof::in_transaction);
+            program.keys_before = render_keys_to_update(plan, dialect);
+            program.check = Check::rows_of_keys_before;
+            return program;
+        }
         return finish_write(std::move(writer), dialect, plan.table);
     }
 
@@ -144,12 +143,17 @@ struct Renderer {
         const schemas::Table& table = *plan.table;
         Writer writer(dialect.quote());
         writer.keyword("DELETE FROM ").ident(table.name);
-        write_where(writer, dialect, table, plan.where);
-        if (!can_prove_in_statement(dialect, table) || !is_by_key(table, plan.where) || !tells_meaning(dialect, table, plan.where)) {
+        write_where(writer, dialect, table, plan.where, plan.one_of);
+        if (!can_prove_in_statement(dialect, table) || !is_by_key(table, plan.where) || !tells_meaning(dialect, plan)) {
             return finish_write(std::move(writer), dialect, plan.table);
         }
         for (const plan::Predicate& predicate : plan.where) {
             dialect.meaning(writer, table.columns[predicate.column], predicate);
+        }
+        if (!plan.one_of.empty()) {
+            for (const plan::Predicate& predicate : plan.one_of.front()) {
+                dialect.meaning(writer, table.columns[predicate.column], predicate);
+            }
         }
         return as_write(std::move(writer), plan.table, Proof::in_statement);
     }

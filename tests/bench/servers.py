@@ -262,12 +262,12 @@ def identity_headers():
     return [f"{name}: {value}" for name, value in IDENTITY]
 
 
-def wrk(port, path, seconds, ids=False, connections=CONNECTIONS, identity=False):
-    """Requests a second; with `ids`, the path ends where an id of the users table is to stand."""
+def wrk(port, path, seconds, ids=False, connections=CONNECTIONS, identity=False, headers=None):
+    """Requests a second; with `ids`, the path ends where an id of the users table is to stand. `headers` stand for those of `identity`."""
     command = ["wrk", "-t2", f"-c{connections}", f"-d{seconds}s"]
     if ids:
         command += ["-s", os.path.join(HERE, "read.lua"), f"http://127.0.0.1:{port}/", "--", str(POINT_ROWS), path]
-        command += [line.replace(": ", ":", 1) for line in identity_headers()] if identity else []
+        command += [line.replace(": ", ":", 1) for line in (identity_headers() if identity else headers or [])]
     else:
         command += [f"http://127.0.0.1:{port}{path}"]
     text = run(command, timeout=seconds + 60)

@@ -6,6 +6,8 @@
 #include <signal.h>
 
 #include <chrono>
+#include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -37,6 +39,12 @@ gateway::http::Request request_of(const httplib::Request& from) {
 void give(gateway::http::Response&& from, httplib::Response& to) {
     to.status = from.status;
     for (const gateway::http::Header& header : from.headers) to.set_header(header.name, header.value);
+    for (std::string_view lines = from.lines.text(); !lines.empty();) {
+        const std::size_t colon = lines.find(": ");
+        const std::size_t end = lines.find("\r\n", colon);
+        to.set_header(std::string(lines.substr(0, colon)), std::string(lines.substr(colon + 2, end - colon - 2)));
+        lines.remove_prefix(end + 2);
+    }
     to.body = std::move(from.body);
 }
 
@@ -69,11 +77,11 @@ int main(int argc, char** argv) {
         return 1;
     }
     sql::start();
-    const gateway::Snapshot snapshot{std::move(*config), std::move(*trusted), std::move(*registry)};
-    gateway::observe::Log log(snapshot.config.access_log, snapshot.config.access_log_flush);
+    gateway::observe::Log log(config->access_log, config->access_log_flush);
+    const gateway::CurrentSnapshot current(gateway::Snapshot{std::move(*config), std::move(*trusted), std::move(*registry)});
     gateway::observe::Metrics metrics(problem_kinds(), ROWGATE_VERSION);
     gateway::Health health;
-    gateway::Service service(snapshot, health, log, metrics);
+    gateway::Service service(current, health, log, metrics);
     httplib::Server server;
     server.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
     server.set_tcp_nodelay(true);

@@ -13,6 +13,7 @@ import traceback
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path[0:0] = [HERE, os.path.join(HERE, "..")]
 
+import identity  # noqa: E402
 import limits  # noqa: E402
 import rates  # noqa: E402
 from lib import places  # noqa: E402
@@ -24,6 +25,7 @@ PROGRAMS = ["rowgate", "bench_bare", "bench_stock", "bench_stages", "bench_load"
 GROUPS = [
     (("instructions",), limits.instruction_rows),
     (("N", "B", "read_by_key", "read_vs_bare", "read_vs_stock", "read_vs_xmysql", "livez"), rates.read_rows),
+    (("read_by_token", "read_by_api_key"), identity.identity_rows),
     (("D", "delete_by_key"), rates.delete_rows),
     (("sqlite_delete",), rates.sqlite_rows),
     (("post_rows", "post_memory"), limits.post_rows),

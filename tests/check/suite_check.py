@@ -30,9 +30,10 @@ LAYERS = {
     "gateway/http": [],
     "gateway/request": ["gateway/http/ascii.h", "sql/plan", "schemas", "filters"],
     "gateway/observe": [],
-    "gateway/auth": ["gateway/error.h", "gateway/http", "filters"],
-    "gateway/config": ["gateway/http", "gateway/request", "filters", "schemas"],
-    "gateway/tenants": ["gateway/auth", "gateway/config", "sql/exec", "sql/backends.h", "filters", "schemas"],
+    "gateway/fairness": ["gateway/error.h", "gateway/http"],
+    "gateway/auth": ["gateway/error.h", "gateway/http", "gateway/config/source.h", "gateway/observe/json_text.h", "filters"],
+    "gateway/config": ["gateway/auth/settings.h", "gateway/http", "gateway/request", "filters", "schemas"],
+    "gateway/tenants": ["sql/plan", "gateway/auth", "gateway/config", "gateway/fairness", "sql/exec", "sql/backends.h", "filters", "schemas"],
     "gateway/respond": ["gateway/error.h", "gateway/http", "gateway/observe/json_text.h", "schemas", "filters", "sql/exec/row.h"],
     "gateway": ["gateway", "sql", "schemas", "filters"],
 }
@@ -41,8 +42,10 @@ OWNERS = {
     r"httplib\.h": ["gateway/http"],
     r"(mysql_connection|mysql_driver|mysql_error)\.h|cppconn/.*": ["sql/mysql"],
     r"sqlite3\.h": ["sql/sqlite"],
-    r"rapidjson/.*": ["gateway/request", "gateway/respond"],
-    r"toml\+\+/.*|toml\.hpp": ["gateway/config", "gateway/tenants"],
+    r"rapidjson/.*": ["gateway/auth/json.cpp", "gateway/request", "gateway/respond"],
+    r"openssl/.*": ["gateway/auth"],
+    r"curl/.*": ["gateway/auth/jwks_fetch.cpp"],
+    r"toml\+\+/.*|toml\.hpp": ["gateway/auth/key_file.cpp", "gateway/config", "gateway/tenants"],
     r"CLI/.*": ["gateway/main.cpp"],
 }
 # Who may turn text into an identifier: what reads a database's catalog.

@@ -107,7 +107,7 @@ def evil_names(t):
 
 
 def health(t):
-    t.ask("GET", "/readyz?verbose", 400, identity=False)  # not delivered yet
+    t.ask("GET", "/readyz?verbose", 400, identity=False)  # the operators' listener alone tells
     for path in ("/livez", "/readyz"):
         t.ask("GET", path, 200, identity=False)
         t.ask("HEAD", path, 200, identity=False)

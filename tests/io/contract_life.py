@@ -77,8 +77,8 @@ def configuration(context, report, tenants):
                          (good_tenant.replace('id = "org-1"', 'id = "org-2"'), "org-2"), ("name = \"x\"\n", "acme.toml"), ("=", "acme.toml")):
         with open(tenant_file, "w", encoding="utf-8") as out_file:
             out_file.write(broken)
-        code, out, err = call(gateway.binary, "serve", "--config", gateway.config)
-        report.check(code != 0 and word in out + err, f"serve with a broken tenant file ({word}): {code} {short(out + err)}")
+        code, out, err = call(gateway.binary, "tenants", "check", "--config", gateway.config)
+        report.check(code == 1 and word in out + err, f"tenants check of a broken file ({word}): {code} {short(out + err)}")
     places.remove(gateway.folder)
 
 

@@ -166,8 +166,8 @@ def audit(answer, method="GET", is_hostile=False):
         return wrong
     if answer.header("Content-Type") != "application/problem+json":
         wrong.append(f"Content-Type of a problem is {answer.header('Content-Type')}")
-    if answer.status in (503,) and not answer.header("Retry-After"):
-        wrong.append("503 without Retry-After")
+    if answer.status in (429, 503) and not answer.header("Retry-After"):
+        wrong.append(f"{answer.status} without Retry-After")
     if method == "HEAD":
         return wrong
     try:

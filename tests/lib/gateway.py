@@ -45,9 +45,11 @@ def toml(value):
 def tenant_toml(entry):
     lines = [f"name = {toml(entry['name'])}", f"id = {toml(entry['id'])}"]
     for project in entry["projects"]:
-        lines += ["[[project]]", f"name = {toml(project['name'])}", f"id = {toml(project['id'])}"]
+        lines.append("[[project]]")
+        lines += [f"{key} = {toml(value)}" for key, value in project.items() if key != "spaces"]
         for space in project["spaces"]:
-            lines += ["[[project.space]]", f"id = {toml(space['id'])}"]
+            lines.append("[[project.space]]")
+            lines += [f"{key} = {toml(value)}" for key, value in space.items() if key != "databases"]
             for database in space["databases"]:
                 lines.append("[[project.space.database]]")
                 lines += [f"{key} = {toml(value)}" for key, value in database.items() if key != "grants"]

@@ -32,6 +32,12 @@ SUITES = {
     "hostile": "hostile requests: no 500, no foreign SQL",
     "outage": "databases that go and come back",
     "metrics": "the metrics, who reads them, and the log's file",
+    "tenants": "the tenants' files: changed, faulty, many, under load; the budget of connections",
+    "grants": "columns, row filters and forced values of grants, against an oracle",
+    "cors": "pages of other origins, in headless Chromium",
+    "fairness": "a tenant that floods, and its neighbour",
+    "keys": "API keys, whole and narrowed, used, revoked and mistyped; the audit log of writes",
+    "jwt": "good tokens pass, bad ones are one 401; keys rotate, issuers fail",
     "slow": "slow attackers and idle connections beside healthy clients",
     "fault": "the way to the database, and the database itself, fail at chosen and at random moments",
     "memory": "hard budgets of memory",
@@ -178,11 +184,12 @@ def run_suite(context, name):
         return command_suite(name, [os.path.join(context.build, "golden"), os.path.join(tests, "golden")])
     if name == "compile_fail":
         return command_suite(name, [os.path.join(tests, "compile_fail", "run")])
-    if name in ("sqlmap", "fuzz", "bench", "http", "slow", "memory", "soak") and not install(name):
+    if name in ("sqlmap", "fuzz", "bench", "http", "slow", "fairness", "memory", "soak") and not install(name):
         report = Report(name)
         report.fail("its packages cannot be installed")
         return report
-    folder = {"check": "check", "bench": "bench", "http": "http", "slow": "http", "fault": "fault", "memory": "memory", "soak": "memory"}.get(name, "io")
+    folder = {"check": "check", "bench": "bench", "http": "http", "slow": "http", "fault": "fault", "memory": "memory", "soak": "memory",
+              "tenants": "tenants", "cors": "tenants", "grants": "tenants", "fairness": "tenants", "keys": "auth", "jwt": "auth"}.get(name, "io")
     sys.path.insert(1, os.path.join(tests, folder)) if os.path.join(tests, folder) not in sys.path else None
     return run_module(context, name, os.path.join(tests, folder, f"suite_{name}.py"))
 

@@ -202,6 +202,7 @@ TEST_CASE("readings stand under their names") {
     readings.front = {1, 2, 3, 4, 5, 6, 7, 8, 1'250'000us};
     readings.pools[0] = {1, 2, 16, 3, 4, 5, 6, 7};
     readings.log_lines_lost = 8;
+    readings.audit_lines_lost = 9;
     readings.own.started = 1'700'000'000'123ms;
     const auto found = samples(metrics.text(readings));
     CHECK(found.at("rowgate_front_connections") == "1");
@@ -213,6 +214,7 @@ TEST_CASE("readings stand under their names") {
     CHECK(found.at(R"(db_client_connection_pending_requests{db_system_name="mariadb"})") == "3");
     CHECK(found.at(R"(rowgate_pool_connect_failures_total{db_system_name="mariadb"})") == "7");
     CHECK(found.at("rowgate_log_lines_lost_total") == "8");
+    CHECK(found.at("rowgate_audit_lines_lost_total") == "9");
     CHECK(found.at("process_start_time_seconds") == "1700000000.123");
     CHECK(found.at("rowgate_build_info{version=\"9.9\"}") == "1");
 }

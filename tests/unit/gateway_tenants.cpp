@@ -79,7 +79,13 @@ std::string grant_problems(const std::string& lines) {
 }
 
 Subject subject(std::string org, std::string project, std::string space, std::vector<std::string> roles = {}) {
-    return {std::move(org), std::move(project), std::move(space), "user", std::move(roles)};
+    Subject made;
+    made.org_id = std::move(org);
+    made.project_id = std::move(project);
+    made.space_id = std::move(space);
+    made.user_id = "user";
+    made.roles = std::move(roles);
+    return made;
 }
 
 tenants::RegisteredDatabase granted(std::vector<tenants::Grant> grants) {
@@ -104,7 +110,7 @@ TEST_CASE("a space is found when both names and all three ids agree, and not oth
 
     const tenants::Space* space = registry.find("acme", "demo", subject("o", "p", "s"));
     REQUIRE(space != nullptr);
-    CHECK(space == &registry.orgs().front().projects.front().spaces.front());
+    CHECK(space == &registry.orgs().front()->projects.front().spaces.front());
     const tenants::RegisteredDatabase* database = space->find("sl", "db");
     REQUIRE(database != nullptr);
     CHECK(database->database != nullptr);
@@ -262,10 +268,53 @@ TEST_CASE("a grant names a role, tables and verbs; what is not delivered yet is 
         CHECK(grant_problems("role = \"r\"\ntables = [\"*\"]\nverbs = [\"" + std::string(verb) + "\"]\n")
                   .starts_with("acme.toml:15: " + label));
     }
-    for (const char* key : {"columns", "row_filter", "caps"}) {
+    for (const char* key : {"max_affected", "caps"}) {
         CHECK(grant_problems(good + key + " = \"x\"\n") == "acme.toml:16: " + label + key + ": not delivered yet; leave it out");
     }
     CHECK(grant_problems(good + "filters = \"x\"\n") == "acme.toml:16: " + label + "filters: unknown key");
+}
+
+TEST_CASE("a grant's columns, row filter and forced values are checked when they are read") {
+    const std::string good = "role = \"r\"\ntables = [\"*\"]\nverbs = [\"GET\"]\n";
+    const std::string label = "acme.toml:16: [[project.space.database.grant]] ";
+    const auto wrong = [&](const std::string& line) { return grant_problems(good + line + "\n"); };
+    CHECK(wrong("read = [\"id\"]\nwrite = [\"id\"]\nfilter = [\"id\"]").empty());
+    CHECK(wrong("read = []") == label + "read: must not be empty");
+    CHECK(wrong("read = [\"*\"]") == label + "read: names columns, not patterns; without the key it is all of them");
+    CHECK(wrong("write = [\"a\", \"a\"]") == label + "write: \"a\" stands twice");
+    CHECK(wrong("row_filter = \"owner=eq.$user_id&team=in.$claim.team,x&a=eq.$$user_id\"").empty());
+    CHECK(wrong("row_filter = \"\"") == label + "row_filter: has no condition; leave the key out");
+    CHECK(wrong("row_filter = \"owner=eq.1&limit=3\"") == label + "row_filter: takes conditions only, as column=operator.value");
+    CHECK(wrong("row_filter = \"or=(a.eq.1)\"") == label + "row_filter: takes conditions only, as column=operator.value");
+    CHECK(wrong("row_filter = \"owner\"").starts_with(label + "row_filter: at "));
+    for (const char* value : {"$user", "$", "a$b", "$user_id2", "$claim.", "$$$", "x$user_id"}) {
+        CAPTURE(value);
+        CHECK(wrong("row_filter = \"owner=eq." + std::string(value) + "\"").starts_with(label + "row_filter: \""));
+        CHECK(wrong("values = { owner = \"" + std::string(value) + "\" }").starts_with(label + "values: \""));
+    }
+    CHECK(wrong("values = { owner = \"$user_id\", n = 5, b = true }").empty());
+    CHECK(wrong("values = {}") == label + "values: is empty; leave the key out");
+    CHECK(wrong("values = { n = 1.5 }") == label + "values: n: must be a string, an integer, true or false");
+    CHECK(wrong("values = \"x\"") == label + "values: must be a table, values = { … }");
+}
+
+TEST_CASE("a grant that names a value which the caller lacks does not apply") {
+    tenants::RegisteredDatabase database;
+    auto restriction = std::make_shared<tenants::Restriction>();
+    restriction->places.push_back({false, 0, 0, tenants::Variable::claim, "team"});
+    restriction->row_filter.push_back({"team", 0, filters::Operator::eq, false, {{"", 0}}});
+    database.grants.push_back({"r", {"*"}, {Verb::get}, restriction, 1});
+    Subject subject{"o", "p", "s", "u", {"r"}, {}, {}, {}};
+    CHECK(tenants::access(database, subject, "t", Verb::get) == Access::invisible);
+    subject.claims = {{"team", ""}};
+    CHECK(tenants::access(database, subject, "t", Verb::get) == Access::invisible);
+    subject.claims = {{"team", "red"}};
+    CHECK(tenants::access(database, subject, "t", Verb::get) == Access::allowed);
+    const auto grants = tenants::restricting_grants(database, subject, "t", Verb::get);
+    REQUIRE(grants.size() == 1);
+    CHECK(tenants::terms_of(grants, subject, Verb::get).front().row_filter.front().values.front().text == "red");
+    database.grants.push_back({"r", {"*"}, {Verb::get}});
+    CHECK(tenants::restricting_grants(database, subject, "t", Verb::get).empty());
 }
 
 TEST_CASE("a folder that cannot be read is refused; files that are not *.toml are not read") {

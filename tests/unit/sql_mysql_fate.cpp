@@ -123,7 +123,7 @@ TEST_CASE("a stop never hits the statement of another request") {
     for (int i = 0; i < 3; ++i) {
         threads.emplace_back([&] {
             for (int round = 0; round < 15; ++round) {
-                const auto tight = setup.read("0.03", Deadline::after(std::chrono::milliseconds(20 + round * 3)));
+                const auto tight = setup.read("0.05", Deadline::after(std::chrono::milliseconds(10 + round * 4)));
                 stopped += tight ? 0 : 1;
                 const auto easy = setup.read("0.02", soon());
                 wrong += easy ? 0 : 1;

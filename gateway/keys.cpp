@@ -1,0 +1,218 @@
+#include "gateway/keys.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <exception>
+#include <memory>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "gateway/auth/key_file.h"
+#include "gateway/config/config.h"
+#include "gateway/config/source.h"
+#include "gateway/observe/json_text.h"
+
+namespace gateway {
+namespace {
+
+template <typename T>
+using Result = tl::expected<T, std::vector<std::string>>;
+
+int fail(const std::vector<std::string>& messages) {
+    for (const std::string& message : messages) fmt::print(stderr, "rowgate: {}\n", message);
+    return kExitFailure;
+}
+
+tl::unexpected<std::vector<std::string>> refuse(std::string message) {
+    return tl::unexpected(std::vector{std::move(message)});
+}
+
+auth::Instant now() {
+    return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+}
+
+std::vector<std::string> split(std::string_view list) {
+    std::vector<std::string> items;
+    for (bool has_more = !list.empty(); has_more;) {
+        const std::size_t comma = list.find(',');
+        std::string_view item = list.substr(0, comma);
+        item.remove_prefix(std::min(item.find_first_not_of(' '), item.size()));
+        items.emplace_back(item.substr(0, item.find_last_not_of(' ') + 1));
+        has_more = comma != std::string_view::npos;
+        list.remove_prefix(has_more ? comma + 1 : list.size());
+    }
+    return items;
+}
+
+// The key that is wished for, all but its id and hash.
+Result<auth::ApiKey> key_of(const NewKeyWish& wish) {
+    auth::ApiKey key;
+    key.name = wish.name;
+    key.subject.org_id = wish.org_id;
+    key.subject.project_id = wish.project_id;
+    key.subject.space_id = wish.space_id;
+    key.subject.user_id = wish.user_id;
+    key.subject.roles = split(wish.roles);
+    key.created = now();
+    if (!wish.expires.empty()) {
+        key.expires = auth::parse_instant(wish.expires);
+        if (!key.expires) return refuse("--expires must be a time such as 2027-01-01T00:00:00Z");
+        if (*key.expires <= key.created) return refuse(fmt::format("--expires: {} has passed", wish.expires));
+    }
+    if (wish.verbs.empty() != wish.tables.empty()) return refuse("--verbs and --tables go together");
+    if (!wish.verbs.empty()) {
+        const auth::KeyGrant grant{split(wish.tables), split(wish.verbs)};
+        key.subject.key_grants = std::make_shared<const std::vector<auth::KeyGrant>>(1, grant);
+    }
+    for (const std::string* text : {&wish.org_id, &wish.project_id, &wish.space_id, &wish.user_id, &wish.roles, &wish.name, &wish.verbs, &wish.tables}) {
+        if (!config::is_plain_text(*text)) return refuse("texts must be UTF-8 without control characters");
+    }
+    return key;
+}
+
+// Its file must be one that a gateway takes.
+Result<void> check(const auth::ApiKey& key) {
+    const auto taken = auth::parse_key_file(auth::print_key_file(key), "the new key");
+    if (!taken) return tl::unexpected(taken.error());
+    return {};
+}
+
+std::string_view state_of(const auth::ApiKey& key) {
+    if (key.revoked) return "revoked";
+    return key.expires && *key.expires <= now() ? "expired" : "active";
+}
+
+std::string json_line(const auth::ApiKey& key) {
+    std::string out = "{\"id\":\"" + key.id + '"';
+    const auto member = [&out](std::string_view name, std::string_view value) {
+        out += fmt::format(",\"{}\":", name);
+        observe::append_json_string(out, value);
+    };
+    const auto list = [&out](std::string_view name, const std::vector<std::string>& values) {
+        out += fmt::format("{}\"{}\":[", out.ends_with('{') ? "" : ",", name);
+        for (std::size_t i = 0; i < values.size(); ++i) {
+            out += i == 0 ? "" : ",";
+            observe::append_json_string(out, values[i]);
+        }
+        out += ']';
+    };
+    member("name", key.name);
+    member("org_id", key.subject.org_id);
+    member("project_id", key.subject.project_id);
+    member("space_id", key.subject.space_id);
+    member("user_id", key.subject.user_id);
+    list("roles", key.subject.roles);
+    if (key.subject.key_grants) {
+        out += ",\"grants\":[";
+        for (const auth::KeyGrant& grant : *key.subject.key_grants) {
+            out += out.ends_with('[') ? "{" : ",{";
+            list("tables", grant.tables);
+            list("verbs", grant.verbs);
+            out += '}';
+        }
+        out += ']';
+    }
+    member("created", auth::print_instant(key.created));
+    if (key.expires) member("expires", auth::print_instant(*key.expires));
+    if (key.revoked) member("revoked", auth::print_instant(*key.revoked));
+    member("state", state_of(key));
+    return out + '}';
+}
+
+std::string text_line(const auth::ApiKey& key) {
+    const auth::Subject& subject = key.subject;
+    std::string out = fmt::format("{} {:<7} {}/{}/{} {} {} created {}", key.id, state_of(key), subject.org_id, subject.project_id,
+                                  subject.space_id, subject.user_id, fmt::join(subject.roles, ","), auth::print_instant(key.created));
+    if (key.expires) out += " expires " + auth::print_instant(*key.expires);
+    if (key.revoked) out += " revoked " + auth::print_instant(*key.revoked);
+    if (subject.key_grants) {
+        for (const auth::KeyGrant& grant : *subject.key_grants) {
+            out += fmt::format(" only {} on {}", fmt::join(grant.verbs, ","), fmt::join(grant.tables, ","));
+        }
+    }
+    return key.name.empty() ? out : fmt::format("{} ({})", out, key.name);
+}
+
+}  // namespace
+
+int create_key(const std::string& config_file, const Environment& environment, const NewKeyWish& wish) {
+    const auto config = config::load(config_file, environment);
+    if (!config) return fail(config.error());
+    auto key = key_of(wish);
+    if (!key) return fail(key.error());
+    try {
+        constexpr int kAttempts = 8;
+        for (int attempt = 1; attempt <= kAttempts; ++attempt) {
+            const auth::NewKey fresh = auth::make_key();
+            key->id = fresh.id;
+            key->hash = fresh.hash;
+            if (const auto good = check(*key); !good) return fail(good.error());
+            const auto written = auth::write_key_file(config->auth.keys_folder, *key, auth::Placing::fresh);
+            if (!written && !written.error().empty()) return fail({written.error()});
+            if (!written) continue;  // an id that is taken: another one
+            fmt::print(stderr, "rowgate: the key {} is made; this is the only time that it is shown:\n", key->id);
+            fmt::print("{}\n", fresh.text);
+            return kExitOk;
+        }
+    } catch (const std::exception& exception) {
+        return fail({exception.what()});
+    }
+    return fail({"no free id was found for the key"});
+}
+
+int list_keys(const std::string& config_file, const Environment& environment, ListForm form) {
+    const auto config = config::load(config_file, environment);
+    if (!config) return fail(config.error());
+    const auto files = auth::list_key_files(config->auth.keys_folder);
+    if (!files) return fail({files.error()});
+    std::vector<std::string> faults;
+    std::vector<auth::ApiKey> keys;
+    for (const auto& [name, sign] : *files) {
+        auto key = auth::read_key_file(config->auth.keys_folder, name);
+        if (key) {
+            keys.push_back(*std::move(key));
+        } else {
+            faults.insert(faults.end(), key.error().begin(), key.error().end());
+        }
+    }
+    std::ranges::sort(keys, [](const auth::ApiKey& left, const auth::ApiKey& right) {
+        return std::pair(left.created, left.id) < std::pair(right.created, right.id);
+    });
+    if (form == ListForm::json) {
+        fmt::print("[");
+        for (std::size_t i = 0; i < keys.size(); ++i) fmt::print("{}{}", i == 0 ? "\n" : ",\n", json_line(keys[i]));
+        fmt::print("\n]\n");
+    } else {
+        for (const auth::ApiKey& key : keys) fmt::print("{}\n", text_line(key));
+    }
+    std::ranges::sort(faults);
+    return faults.empty() ? kExitOk : fail(faults);
+}
+
+int revoke_key(const std::string& config_file, const Environment& environment, const std::string& id) {
+    const auto config = config::load(config_file, environment);
+    if (!config) return fail(config.error());
+    // The whole key is what people have at hand, and what must not stay in a shell's history for nothing.
+    const std::string plain = auth::judge_key(id) == auth::KeyText::good ? std::string(auth::key_id_of(id)) : id;
+    if (!auth::is_key_id(plain)) return fail({"a key's id is the eight characters after rg_"});
+    const std::string name = plain + ".toml";
+    const auto files = auth::list_key_files(config->auth.keys_folder);
+    if (!files) return fail({files.error()});
+    if (!files->contains(name)) return fail({fmt::format("there is no key {}", plain)});
+    auto key = auth::read_key_file(config->auth.keys_folder, name);
+    if (!key) return fail(key.error());
+    if (!key->revoked) {
+        key->revoked = now();
+        if (const auto written = auth::write_key_file(config->auth.keys_folder, *key, auth::Placing::replacing); !written) {
+            return fail({written.error()});
+        }
+    }
+    fmt::print("{} is revoked\n", plain);
+    return kExitOk;
+}
+
+}  // namespace gateway

@@ -1,0 +1,35 @@
+// `rowgate keys create|list|revoke`: the folder of API keys from the command line, while a gateway serves from it or not. It speaks
+// to no gateway: that one sees what changed in the folder. Called by main; problems go to standard error, one a line.
+#pragma once
+
+#include <string>
+
+#include "gateway/app.h"
+
+namespace gateway {
+
+// As given on the command line; lists are comma separated, empty is not given.
+struct NewKeyWish {
+    std::string org_id;
+    std::string project_id;
+    std::string space_id;
+    std::string user_id;
+    std::string roles;
+    std::string expires;  // RFC 3339
+    std::string name;
+    std::string verbs;   // with `tables`: the key may do only this, whatever its roles may
+    std::string tables;  // names or patterns
+};
+
+// Prints the key, alone on the last line of standard output: the only time that it is to be seen.
+int create_key(const std::string& config_file, const Environment& environment, const NewKeyWish& wish);
+
+enum class ListForm { text, json };
+// Id, name, tenant, roles, times and state of each key; never the secret or its hash. Files that hold no good key are told on
+// standard error and make the exit code 1.
+int list_keys(const std::string& config_file, const Environment& environment, ListForm form);
+
+// A gateway that serves refuses the key within two seconds. A key that was revoked before keeps its time.
+int revoke_key(const std::string& config_file, const Environment& environment, const std::string& id);
+
+}  // namespace gateway
