@@ -98,13 +98,13 @@ Spread suitable_spread(Spread now, const ProcessorLoad& load, std::size_t all, s
     const auto processors = static_cast<double>(all);
     const auto ours = static_cast<double>(half);
     if (now == Spread::half) {
-        constexpr double kFull = 0.85, kLittle = 0.7, kUnused = 0.2, kBusy = 0.2;
+        constexpr double kFull = 0.85, kLittle = 0.62, kUnused = 0.2, kBusy = 0.2;
         const bool is_too_narrow = load.ours >= kFull * ours && load.idle >= kUnused * (processors - ours);
         const bool is_lopsided = load.ours <= kLittle * ours && load.idle <= kBusy * processors;
         return is_too_narrow || is_lopsided ? Spread::all : Spread::half;
     }
     // Busy, and even: when others need much more or much less than we, the halves do not fit (measured: 15 % fewer deletes).
-    constexpr double kBusy = 0.1, kLeast = 0.42, kMost = 0.53;
+    constexpr double kBusy = 0.1, kLeast = 0.395, kMost = 0.53;
     const bool is_even = load.ours >= kLeast * processors && load.ours <= kMost * processors;
     return load.idle <= kBusy * processors && is_even ? Spread::half : Spread::all;
 }
