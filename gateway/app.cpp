@@ -41,7 +41,8 @@ void complain(const std::vector<std::string>& messages) {
     for (const std::string& message : messages) fmt::print(stderr, "rowgate: {}\n", message);
 }
 
-// A snapshot without tenants.
+}  // namespace
+
 tl::expected<Snapshot, std::vector<std::string>> load_settings(const std::string& config_file, const Environment& environment) {
     auto config = config::load(config_file, environment);
     if (!config) return unexpected(config.error());
@@ -57,6 +58,8 @@ tl::expected<Snapshot, std::vector<std::string>> load_settings(const std::string
     }
     return Snapshot{std::move(*config), std::move(*trusted), {}, std::move(*identity), std::move(api_keys)};
 }
+
+namespace {
 
 sigset_t awaited_signals() {
     sigset_t signals;

@@ -3,8 +3,13 @@
 
 #include <map>
 #include <string>
+#include <vector>
+
+#include <tl/expected.hpp>
 
 namespace gateway {
+
+struct Snapshot;
 
 // Exit codes of the program.
 inline constexpr int kExitOk = 0;
@@ -12,6 +17,9 @@ inline constexpr int kExitFailure = 1;  // cannot start: configuration, registry
 inline constexpr int kExitUsage = 2;
 
 using Environment = std::map<std::string, std::string>;
+
+// A snapshot without tenants, as `serve` begins with. Opens nothing; the problems name file and setting.
+tl::expected<Snapshot, std::vector<std::string>> load_settings(const std::string& config_file, const Environment& environment);
 
 // Serves until SIGTERM or SIGINT, then finishes what is under way; SIGUSR1 opens the logs' files anew, SIGHUP reads the tenants' files
 // again, which is also done when one changes. A faulty one of them stops nothing. Problems go to standard error, one a line.

@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 
 #include "gateway/app.h"
+#include "gateway/explain_command.h"
 #include "gateway/keys.h"
 
 extern char** environ;
@@ -80,6 +81,27 @@ int main(int argc, char** argv) {
     CLI::App* revoke_key = keys->add_subcommand("revoke", "Revoke a key; a gateway that serves refuses it within two seconds");
     revoke_key->add_option("--config", file, "The configuration file")->capture_default_str();
     revoke_key->add_option("id", key_id, "The key's id")->required();
+    gateway::Question question;
+    const auto ask_as = [&](CLI::App* command, bool is_required) {
+        command->add_option("--config", file, "The configuration file")->capture_default_str();
+        command->add_option("--org-id", question.org_id, "The organization's id")->required(is_required);
+        command->add_option("--project-id", question.project_id, "The project's id")->required(is_required);
+        command->add_option("--space-id", question.space_id, "The space's id")->required(is_required);
+        command->add_option("--user", question.user_id, "The user's id")->required(is_required);
+        command->add_option("--roles", question.roles, "The roles, with commas between them")->required(is_required);
+        command->add_flag("--json", is_json, "As JSON");
+    };
+    CLI::App* whoami = app.add_subcommand("whoami", "Say whom a token, a key or the five headers stand for, or exactly why for nobody");
+    ask_as(whoami, false);
+    whoami->add_option("--token", question.token, "A JWT, or - to read it from standard input");
+    whoami->add_option("--key", question.key, "An API key, or - to read it from standard input");
+    whoami->add_option("--peer", question.peer, "Where the five headers come from; default: the first of trusted_proxies");
+    CLI::App* explain = app.add_subcommand("explain-access", "Say step by step whether a request would be allowed, without carrying it out");
+    ask_as(explain, true);
+    explain->add_option("--claim", question.claims, "A claim of the caller's token, as NAME=VALUE; may be repeated")->allow_extra_args(false);
+    explain->add_option("--body", question.body, "The request's JSON body");
+    explain->add_option("method", question.method, "GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS")->required();
+    explain->add_option("target", question.target, "Path and query, as a client sends them")->required();
     CLI::App* errors = app.add_subcommand("errors", "List every error code as a Markdown table");
     CLI::App* metrics = app.add_subcommand("metrics", "List every metric as a Markdown table");
 
@@ -98,6 +120,9 @@ int main(int argc, char** argv) {
         return gateway::list_keys(file, rowgate_environment(), is_json ? gateway::ListForm::json : gateway::ListForm::text);
     }
     if (revoke_key->parsed()) return gateway::revoke_key(file, rowgate_environment(), key_id);
+    const gateway::ListForm form = is_json ? gateway::ListForm::json : gateway::ListForm::text;
+    if (whoami->parsed()) return gateway::whoami(file, rowgate_environment(), question, form);
+    if (explain->parsed()) return gateway::explain_access(file, rowgate_environment(), question, form);
     if (settings->parsed()) return gateway::print_settings_table();
     if (errors->parsed()) return gateway::print_errors_table();
     if (metrics->parsed()) return gateway::print_metrics_table();

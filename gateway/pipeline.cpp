@@ -103,13 +103,14 @@ struct Context {
     observe::RequestServed& event;
     sql::exec::Deadline deadline;
     Method method = Method::get;
-    request::Target target;
-    auth::Subject subject;
+    request::Target target = {};
+    auth::Subject subject = {};
     const tenants::RegisteredDatabase* database = nullptr;
     respond::Numbers numbers = respond::Numbers::native;
     fairness::Admission admission = {};
     std::vector<sql::plan::Terms> terms = {};    // of the caller's grants on the table; none: the whole table
     std::optional<sql::plan::Policy> policy = {};  // the terms, bound to the table
+    Trial* trial = nullptr;  // null: the request is carried out
 };
 
 constexpr std::size_t kDatabaseSegments = 4;  // org, project, type, database
@@ -303,9 +304,11 @@ struct Failure {
     bool is_stale = false;
 };
 tl::expected<Response, Failure> run(Context& context, sql::plan::Plan&& bound) {
+    if (context.trial != nullptr) context.trial->bound = bound;
     auto guarded = sql::plan::Guard::guard(std::move(bound), context.policy ? &*context.policy : nullptr);
     if (!guarded) return tl::unexpected<Failure>({to_problem(guarded.error()), false});
     const sql::render::Program program = sql::render::render(*guarded, context.database->database->dialect());
+    if (context.trial != nullptr) return context.trial->keep(std::move(*guarded), program);
     const std::vector<const schemas::Column*> columns = read_columns(guarded->plan());
     const auto* read = std::get_if<sql::plan::ReadPlan>(&guarded->plan());
     respond::JsonRows rows(columns, context.numbers, read != nullptr ? read->limit : 0);
@@ -346,9 +349,10 @@ tl::unexpected<Problem> refuse_verb(const Context& context) {
 }
 
 // The grants meet the table; one whose row filter does not fit it counts for nothing.
-Outcome<void> bind_terms(Context& context, const schemas::Table& table) {
+Outcome<void> bind_terms(Context& context, const schemas::TablePtr& table) {
+    if (context.trial != nullptr) context.trial->table = table;
     if (context.terms.empty()) return {};
-    context.policy = sql::plan::bind_policy(context.terms, table);
+    context.policy = sql::plan::bind_policy(context.terms, *table);
     context.event.internal.clear();
     for (const std::string& misfit : context.policy->misfits) {
         context.event.internal += "a grant does not fit the table: " + misfit + "; ";
@@ -368,8 +372,9 @@ Outcome<Response> answer_bound(Context& context, const sql::plan::Intent& intent
     for (int attempt = 1;; ++attempt) {
         // Checked anew with each table: it may have become a view since.
         if (table->kind == schemas::TableKind::view && intent.verb != sql::plan::Verb::read) return refuse_view(context);
-        CHECK(bind_terms(context, *table));
-        const sql::plan::Sight& sight = context.policy ? context.policy->sight : sql::plan::kClearSight;
+        CHECK(bind_terms(context, table));
+        const bool is_clear = !context.policy || (context.trial != nullptr && context.trial->is_clear);
+        const sql::plan::Sight& sight = is_clear ? sql::plan::kClearSight : context.policy->sight;
         auto plan = sql::plan::bind_query(intent, table, context.snapshot.config.limits, sight);
         if (plan && takes_body) {
             TRY(body, parse_request_body(context));
@@ -423,7 +428,7 @@ Outcome<Response> answer_table(Context& context) {
     }
     if (const auto grants = tenants::restricting_grants(*context.database, context.subject, name, verb); !grants.empty()) {
         context.terms = tenants::terms_of(grants, context.subject, verb);
-        CHECK(bind_terms(context, *table));
+        CHECK(bind_terms(context, table));
     }
     if (table->kind == schemas::TableKind::view && verb != tenants::Verb::get) {
         TRY(fresh, context.database->database->catalog().reload_for_miss(table, name, context.deadline));
@@ -500,6 +505,7 @@ void note_write(const Context& context) {
 }
 
 Outcome<auth::Subject> identify(const Context& context) {
+    if (context.trial != nullptr) return context.trial->subject;
     const auth::Identity* identity = context.snapshot.identity.get();
     return identity == nullptr ? auth::authenticate(context.request, context.snapshot.trusted)
                                : identity->identify(context.request, std::chrono::system_clock::now());
@@ -564,16 +570,8 @@ Outcome<Response> answer_request(Context& context, observe::RequestServed& event
 }  // namespace
 
 http::Response answer(http::Request&& request, const Snapshot& snapshot, observe::RequestServed& event) {
-    Context context{.request = request,
-                    .snapshot = snapshot,
-                    .event = event,
-                    .deadline = sql::exec::Deadline(request.received + snapshot.config.request_timeout),
-                    .method = Method::get,
-                    .target = {},
-                    .subject = {},
-                    .database = nullptr,
-                    .numbers = respond::Numbers::native,
-                    .admission = {}};
+    const sql::exec::Deadline deadline(request.received + snapshot.config.request_timeout);
+    Context context{.request = request, .snapshot = snapshot, .event = event, .deadline = deadline};
     auto answered = answer_request(context, event);
     if (!answered) {
         const Problem& problem = answered.error();
@@ -583,6 +581,18 @@ http::Response answer(http::Request&& request, const Snapshot& snapshot, observe
     }
     context.admission.add_headers(*answered);
     return std::move(*answered);
+}
+
+tl::expected<http::Response, Problem> try_out(http::Request&& request, const Snapshot& snapshot, Trial& trial) {
+    observe::RequestServed event;
+    const sql::exec::Deadline deadline(request.received + snapshot.config.request_timeout);
+    Context context{.request = request, .snapshot = snapshot, .event = event, .deadline = deadline, .trial = &trial};
+    auto answered = answer_request(context, event);
+    trial.verb = verb_of(context.method);
+    trial.segments = std::move(context.target.segments);
+    trial.database = context.database;
+    trial.policy = std::move(context.policy);
+    return answered;
 }
 
 }  // namespace gateway

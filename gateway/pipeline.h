@@ -2,14 +2,22 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <tl/expected.hpp>
 
 #include "gateway/auth/api_keys.h"
 #include "gateway/auth/headers.h"
 #include "gateway/auth/identity.h"
 #include "gateway/config/config.h"
+#include "gateway/error.h"
 #include "gateway/http/message.h"
 #include "gateway/observe/event.h"
 #include "gateway/tenants/registry.h"
+#include "sql/plan/policy.h"
+#include "sql/render/program.h"
 
 namespace gateway {
 
@@ -21,6 +29,30 @@ struct Snapshot {
     std::shared_ptr<auth::Identity> identity = nullptr;  // null: the X- headers of trusted peers alone
     std::shared_ptr<auth::ApiKeys> api_keys = nullptr;  // null: not a mode
 };
+
+// A request that is looked at and not carried out: what the stages found before one of them refused it, or all let it pass.
+struct Trial {
+    auth::Subject subject;   // given: who asks
+    bool is_clear = false;   // given: bind as if no grant hid a column, to learn what it would be; the guard refuses it then
+    tenants::Verb verb = tenants::Verb::get;
+    std::vector<std::string> segments;  // of the path: org, project, type, database, table
+    const tenants::RegisteredDatabase* database = nullptr;
+    schemas::TablePtr table;
+    std::optional<sql::plan::Policy> policy;
+    std::optional<sql::plan::Plan> bound;
+    std::optional<sql::plan::GuardedPlan> guarded;
+    std::optional<sql::render::Program> program;
+
+    http::Response keep(sql::plan::GuardedPlan plan, const sql::render::Program& what_would_run) {
+        guarded = std::move(plan);
+        program = what_would_run;
+        return {};
+    }
+};
+
+// Goes through every stage of `answer` but the identity, with the trial's subject, and stops where the database would be asked to
+// do something: it only says what its tables are like. The answer is empty then; the list of tables is one as it is.
+[[nodiscard]] tl::expected<http::Response, Problem> try_out(http::Request&& request, const Snapshot& snapshot, Trial& trial);
 
 // The answer, complete but for X-Request-Id and the other headers that every answer bears. `event` is filled for log and metrics.
 // Of `request` only the body is taken: the rest stays, for `event` looks into it. Never throws but for our own bugs and bad_alloc; thread safe.

@@ -22,14 +22,24 @@ const std::string* value_of(const Restriction::Place& place, const auth::Subject
     return nullptr;
 }
 
-bool names(const Grant& grant, const auth::Subject& subject, std::string_view table) {
-    return std::find(subject.roles.begin(), subject.roles.end(), grant.role) != subject.roles.end() &&
-           std::any_of(grant.tables.begin(), grant.tables.end(), [table](const std::string& pattern) { return matches(pattern, table); }) &&
-           applies_to(grant, subject);
+bool has_value(const Restriction::Place& place, const auth::Subject& subject) {
+    const std::string* const value = value_of(place, subject);
+    return value != nullptr && !value->empty();
 }
 
-bool allows(const Grant& grant, Verb verb) {
-    return std::find(grant.verbs.begin(), grant.verbs.end(), verb) != grant.verbs.end();
+std::string name_of(const Restriction::Place& place) {
+    switch (place.variable) {
+        case Variable::user_id: return "$user_id";
+        case Variable::org_id: return "$org_id";
+        case Variable::project_id: return "$project_id";
+        case Variable::space_id: return "$space_id";
+        case Variable::claim: return "$claim." + place.claim;
+    }
+    return {};
+}
+
+bool names(const Grant& grant, const auth::Subject& subject, std::string_view table) {
+    return holds_role(grant, subject) && names_table(grant, table) && applies_to(grant, subject);
 }
 
 sql::plan::Terms verbs_of(const Grant& grant, Verb verb) {
@@ -119,12 +129,33 @@ private:
 
 }  // namespace
 
+bool holds_role(const Grant& grant, const auth::Subject& subject) {
+    return std::find(subject.roles.begin(), subject.roles.end(), grant.role) != subject.roles.end();
+}
+
+bool names_table(const Grant& grant, std::string_view table) {
+    return std::any_of(grant.tables.begin(), grant.tables.end(), [table](const std::string& pattern) { return matches(pattern, table); });
+}
+
+bool allows(const Grant& grant, Verb verb) {
+    return std::find(grant.verbs.begin(), grant.verbs.end(), verb) != grant.verbs.end();
+}
+
+std::vector<std::string> lacking(const Grant& grant, const auth::Subject& subject) {
+    std::vector<std::string> names;
+    if (grant.restriction != nullptr) {
+        for (const Restriction::Place& place : grant.restriction->places) {
+            if (!has_value(place, subject) && std::find(names.begin(), names.end(), name_of(place)) == names.end()) {
+                names.push_back(name_of(place));
+            }
+        }
+    }
+    return names;
+}
+
 bool applies_to(const Grant& grant, const auth::Subject& subject) {
-    return grant.restriction == nullptr ||
-           std::all_of(grant.restriction->places.begin(), grant.restriction->places.end(), [&](const Restriction::Place& place) {
-               const std::string* const value = value_of(place, subject);
-               return value != nullptr && !value->empty();
-           });
+    return grant.restriction == nullptr || std::all_of(grant.restriction->places.begin(), grant.restriction->places.end(),
+                                                       [&](const Restriction::Place& place) { return has_value(place, subject); });
 }
 
 std::vector<const Grant*> restricting_grants(const RegisteredDatabase& database, const auth::Subject& subject, std::string_view table,

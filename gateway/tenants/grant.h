@@ -55,6 +55,13 @@ struct Grant {
 
 enum class Access { allowed, verb_denied, invisible };
 
+// What makes a grant speak for a caller about a table, each part by itself.
+[[nodiscard]] bool holds_role(const Grant& grant, const auth::Subject& subject);
+[[nodiscard]] bool names_table(const Grant& grant, std::string_view table);
+[[nodiscard]] bool allows(const Grant& grant, Verb verb);
+// Those variables that the caller has no value for, as a grant writes them: "$claim.team".
+[[nodiscard]] std::vector<std::string> lacking(const Grant& grant, const auth::Subject& subject);
+
 // False when the caller lacks a value that the grant's row filter or forced values name, or has an empty one.
 [[nodiscard]] bool applies_to(const Grant& grant, const auth::Subject& subject);
 

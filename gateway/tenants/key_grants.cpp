@@ -6,7 +6,6 @@
 #include "gateway/tenants/registry.h"
 
 namespace gateway::tenants {
-namespace {
 
 std::string_view name_of(Verb verb) {
     switch (verb) {
@@ -18,8 +17,6 @@ std::string_view name_of(Verb verb) {
     }
     return {};
 }
-
-}  // namespace
 
 Access access_of_key(const auth::Subject& subject, std::string_view table, Verb verb) {
     if (!subject.key_grants) {

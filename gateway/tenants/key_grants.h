@@ -9,6 +9,9 @@
 
 namespace gateway::tenants {
 
+// As a key's grant says it: "GET", "DELETE".
+[[nodiscard]] std::string_view name_of(Verb verb);
+
 // Without a key, or with one that has no grants of its own: allowed.
 [[nodiscard]] Access access_of_key(const auth::Subject& subject, std::string_view table, Verb verb);
 

@@ -22,6 +22,11 @@ PlanError contradicted() {
             "", std::nullopt, Origin::body};
 }
 
+std::size_t column_of(const Predicate& predicate) { return predicate.column; }
+std::size_t column_of(const Order& order) { return order.column; }
+std::size_t column_of(const Assignment& assignment) { return assignment.column; }
+std::size_t column_of(std::size_t column) { return column; }
+
 Grants all_of(const Policy& policy) {
     Grants grants;
     for (const Alternative& grant : policy.alternatives) {
@@ -35,10 +40,21 @@ void drop_if(Grants& grants, Drop drop) {
     grants.erase(std::remove_if(grants.begin(), grants.end(), [&](const Alternative* grant) { return drop(*grant); }), grants.end());
 }
 
-void drop_by_filter(Grants& grants, const std::vector<Predicate>& where) {
-    drop_if(grants, [&](const Alternative& grant) {
-        return !std::all_of(where.begin(), where.end(), [&](const Predicate& predicate) { return grant.filter.contains(predicate.column); });
-    });
+// The column of the first part for which the grant does not hold what `is_allowed` asks.
+template <typename Parts, typename IsAllowed>
+std::optional<std::size_t> first_not(const Parts& parts, IsAllowed is_allowed) {
+    const auto found = std::find_if(parts.begin(), parts.end(), [&](const auto& part) { return !is_allowed(part); });
+    return found == parts.end() ? std::nullopt : std::optional(column_of(*found));
+}
+
+// Of conditions or order.
+template <typename Parts>
+std::optional<std::size_t> not_filtered(const Alternative& grant, const Parts& parts) {
+    return first_not(parts, [&](const auto& part) { return grant.filter.contains(part.column); });
+}
+
+std::optional<std::size_t> not_read(const Alternative& grant, const std::vector<std::size_t>& columns) {
+    return first_not(columns, [&](std::size_t column) { return grant.read.contains(column); });
 }
 
 // Joined with OR; a grant without a row filter lifts those of the others.
@@ -51,10 +67,6 @@ RowFilters row_filters(const Grants& grants) {
         filters.push_back(grant->row_filter);
     }
     return filters;
-}
-
-bool allows(const Columns& columns, const std::vector<std::size_t>& wanted) {
-    return std::all_of(wanted.begin(), wanted.end(), [&](std::size_t column) { return columns.contains(column); });
 }
 
 // What a read that names no columns gives: columns that go with every row that the grants show. A grant without a row filter
@@ -153,6 +165,61 @@ std::optional<std::size_t> slot_of(const InsertPlan& plan, std::size_t column) {
     return found == plan.columns.end() ? std::nullopt : std::optional(static_cast<std::size_t>(found - plan.columns.begin()));
 }
 
+std::optional<std::size_t> not_written(const Alternative& grant, const UpdatePlan& plan) {
+    return first_not(plan.assignments, [&](const Assignment& assignment) {
+        return grant.write.contains(assignment.column) || forced_by(grant, assignment.column) != nullptr;
+    });
+}
+
+std::optional<std::size_t> not_written(const Alternative& grant, const InsertPlan& plan) {
+    return first_not(plan.columns, [&](std::size_t column) { return grant.write.contains(column) || forced_by(grant, column) != nullptr; });
+}
+
+// What the body contradicts.
+std::optional<std::size_t> forced_otherwise(const Alternative& grant, const UpdatePlan& plan) {
+    return first_not(plan.assignments, [&](const Assignment& assignment) {
+        const Assignment* const forced = forced_by(grant, assignment.column);
+        return forced == nullptr || forced->value == assignment.value;
+    });
+}
+
+std::optional<std::size_t> forced_otherwise(const Alternative& grant, const InsertPlan& plan) {
+    return first_not(grant.values, [&](const Assignment& forced) {
+        const auto slot = slot_of(plan, forced.column);
+        return !slot || agrees(plan, *slot, forced.value);
+    });
+}
+
+struct ObstacleFinder {
+    const Alternative& grant;
+
+    std::optional<Obstacle> operator()(const ReadPlan& plan) const {
+        if (const auto column = not_filtered(grant, plan.where)) {
+            return Obstacle{"filter", *column};
+        }
+        if (const auto column = not_filtered(grant, plan.order)) {
+            return Obstacle{"filter", *column};
+        }
+        return of("read", plan.names_columns ? not_read(grant, plan.columns) : std::nullopt);
+    }
+    std::optional<Obstacle> operator()(const DeletePlan& plan) const { return of("filter", not_filtered(grant, plan.where)); }
+    std::optional<Obstacle> operator()(const UpdatePlan& plan) const {
+        const auto column = not_filtered(grant, plan.where);
+        return column ? of("filter", column) : of_body(plan);
+    }
+    std::optional<Obstacle> operator()(const InsertPlan& plan) const { return of_body(plan); }
+
+private:
+    static std::optional<Obstacle> of(std::string_view use, std::optional<std::size_t> column) {
+        return column ? std::optional(Obstacle{use, *column}) : std::nullopt;
+    }
+    template <typename WritePlan>
+    [[nodiscard]] std::optional<Obstacle> of_body(const WritePlan& plan) const {
+        const auto column = not_written(grant, plan);
+        return column ? of("write", column) : of("forced", forced_otherwise(grant, plan));
+    }
+};
+
 // The same rows with the forced columns too, in table order.
 void fill_in(InsertPlan& plan, const std::vector<Assignment>& values) {
     if (values.empty()) {
@@ -205,16 +272,17 @@ tl::expected<void, PlanError> check_filled(const InsertPlan& plan, const Sight& 
 
 }  // namespace
 
+std::optional<Obstacle> obstacle(const Plan& plan, const Alternative& grant) {
+    return std::visit(ObstacleFinder{grant}, plan);
+}
+
 tl::expected<void, PlanError> narrow(ReadPlan& plan, const Policy& policy) {
     Grants grants = all_of(policy);
-    drop_by_filter(grants, plan.where);
-    drop_if(grants, [&](const Alternative& grant) {
-        return !std::all_of(plan.order.begin(), plan.order.end(), [&](const Order& order) { return grant.filter.contains(order.column); });
-    });
+    drop_if(grants, [&](const Alternative& grant) { return not_filtered(grant, plan.where) || not_filtered(grant, plan.order); });
     if (!plan.names_columns) {
         plan.columns = common_columns(grants, plan.table->columns.size());
     }
-    drop_if(grants, [&](const Alternative& grant) { return !allows(grant.read, plan.columns); });
+    drop_if(grants, [&](const Alternative& grant) { return not_read(grant, plan.columns).has_value(); });
     if (grants.empty()) {
         return tl::unexpected(no_grant());
     }
@@ -228,7 +296,7 @@ tl::expected<void, PlanError> narrow(ReadPlan& plan, const Policy& policy) {
 
 tl::expected<void, PlanError> narrow(DeletePlan& plan, const Policy& policy) {
     Grants grants = all_of(policy);
-    drop_by_filter(grants, plan.where);
+    drop_if(grants, [&](const Alternative& grant) { return not_filtered(grant, plan.where).has_value(); });
     if (grants.empty()) {
         return tl::unexpected(no_grant());
     }
@@ -238,21 +306,11 @@ tl::expected<void, PlanError> narrow(DeletePlan& plan, const Policy& policy) {
 
 tl::expected<void, PlanError> narrow(UpdatePlan& plan, const Policy& policy) {
     Grants grants = all_of(policy);
-    drop_by_filter(grants, plan.where);
-    drop_if(grants, [&](const Alternative& grant) {
-        return !std::all_of(plan.assignments.begin(), plan.assignments.end(), [&](const Assignment& assignment) {
-            return grant.write.contains(assignment.column) || forced_by(grant, assignment.column) != nullptr;
-        });
-    });
+    drop_if(grants, [&](const Alternative& grant) { return not_filtered(grant, plan.where) || not_written(grant, plan); });
     if (grants.empty()) {
         return tl::unexpected(no_grant());
     }
-    drop_if(grants, [&](const Alternative& grant) {
-        return std::any_of(plan.assignments.begin(), plan.assignments.end(), [&](const Assignment& assignment) {
-            const Assignment* const forced = forced_by(grant, assignment.column);
-            return forced != nullptr && forced->value != assignment.value;
-        });
-    });
+    drop_if(grants, [&](const Alternative& grant) { return forced_otherwise(grant, plan).has_value(); });
     if (grants.empty()) {
         return tl::unexpected(contradicted());
     }
@@ -270,20 +328,11 @@ tl::expected<void, PlanError> narrow(UpdatePlan& plan, const Policy& policy) {
 
 tl::expected<void, PlanError> narrow(InsertPlan& plan, const Policy& policy) {
     Grants grants = all_of(policy);
-    drop_if(grants, [&](const Alternative& grant) {
-        return !std::all_of(plan.columns.begin(), plan.columns.end(), [&](std::size_t column) {
-            return grant.write.contains(column) || forced_by(grant, column) != nullptr;
-        });
-    });
+    drop_if(grants, [&](const Alternative& grant) { return not_written(grant, plan).has_value(); });
     if (grants.empty()) {
         return tl::unexpected(no_grant());
     }
-    drop_if(grants, [&](const Alternative& grant) {
-        return std::any_of(grant.values.begin(), grant.values.end(), [&](const Assignment& forced) {
-            const auto slot = slot_of(plan, forced.column);
-            return slot && !agrees(plan, *slot, forced.value);
-        });
-    });
+    drop_if(grants, [&](const Alternative& grant) { return forced_otherwise(grant, plan).has_value(); });
     if (grants.empty()) {
         return tl::unexpected(contradicted());
     }

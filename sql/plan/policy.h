@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -62,6 +63,14 @@ struct Policy {
 
 // A grant whose row filter or values do not fit the table does not apply.
 [[nodiscard]] Policy bind_policy(const std::vector<Terms>& terms, const schemas::Table& table);
+
+// The first column of the plan that a grant does not allow to be used as the plan uses it, and the use: "filter", "read", "write",
+// or "forced": the grant writes another value. The guard drops a grant for which there is one. Nothing says that it stays.
+struct Obstacle {
+    std::string_view use;
+    std::size_t column = 0;
+};
+[[nodiscard]] std::optional<Obstacle> obstacle(const Plan& plan, const Alternative& grant);
 
 // Why a grant's row filter or values do not fit the table, or nothing. Literals that are empty stand for variables and are
 // not looked at.
