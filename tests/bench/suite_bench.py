@@ -13,9 +13,7 @@ import table  # noqa: E402
 from servers import World  # noqa: E402
 
 # A row's line, times this. Rates must reach so much of theirs; latencies may be so many times theirs.
-ROOM = {"post_memory": 1, "instructions": 1, "idle_memory": 1, "idle_p99": 4, "slow_p99": 5, "deployment": 1.4,
-        # One second each of the same gateway: what else the machine does in that second weighs more than the token.
-        "read_by_token": 0.3, "read_by_api_key": 0.3}
+ROOM = {"post_memory": 1, "instructions": 1, "idle_memory": 1, "idle_p99": 4, "slow_p99": 5, "deployment": 1.4}
 RATE_ROOM = 0.5
 
 
