@@ -8,15 +8,12 @@
 
 #include "filters/parse.h"
 #include "filters/print.h"
+#include "gateway/checks.h"
 #include "gateway/disclosure.h"
-#include "gateway/error.h"
-#include "gateway/fairness/admit.h"
 #include "gateway/http/blocking.h"
-#include "gateway/request/body.h"
-#include "gateway/request/prefer.h"
-#include "gateway/request/target.h"
-#include "gateway/respond/json.h"
+#include "gateway/reply.h"
 #include "gateway/respond/problem.h"
+#include "gateway/stage.h"
 #include "sql/exec/execute.h"
 #include "sql/plan/bind.h"
 #include "sql/plan/guard.h"
@@ -26,10 +23,7 @@
 namespace gateway {
 namespace {
 
-using http::Request;
 using http::Response;
-template <typename T>
-using Outcome = tl::expected<T, Problem>;
 
 // Evaluates to the value, or leaves the function with the error as a Problem.
 #define TRY(name, expression)                                               \
@@ -41,192 +35,6 @@ using Outcome = tl::expected<T, Problem>;
 #define CHECK(expression) \
     if (auto checked = (expression); !checked) return fail(std::move(checked).error())
 
-tl::unexpected<Problem> fail(Problem problem) { return tl::unexpected<Problem>(std::move(problem)); }
-template <typename Error>
-tl::unexpected<Problem> fail(const Error& error) {
-    return tl::unexpected<Problem>(to_problem(error));
-}
-tl::unexpected<Problem> refuse(Code code, std::string detail, std::string hint = {}) {
-    Problem problem;
-    problem.code = code;
-    problem.detail = std::move(detail);
-    problem.hint = std::move(hint);
-    return tl::unexpected<Problem>(std::move(problem));
-}
-
-enum class Method { get, head, post, put, patch, erase, options };
-
-std::optional<Method> parse_method(std::string_view method) {
-    static constexpr std::array<std::pair<std::string_view, Method>, 7> kMethods{{{"GET", Method::get},
-                                                                                  {"HEAD", Method::head},
-                                                                                  {"POST", Method::post},
-                                                                                  {"PUT", Method::put},
-                                                                                  {"PATCH", Method::patch},
-                                                                                  {"DELETE", Method::erase},
-                                                                                  {"OPTIONS", Method::options}}};
-    for (const auto& [name, value] : kMethods) {
-        if (name == method) return value;
-    }
-    return std::nullopt;
-}
-
-tenants::Verb verb_of(Method method) {
-    switch (method) {
-        case Method::get:
-        case Method::head:
-        case Method::options: return tenants::Verb::get;
-        case Method::post: return tenants::Verb::post;
-        case Method::put: return tenants::Verb::put;
-        case Method::patch: return tenants::Verb::patch;
-        case Method::erase: return tenants::Verb::erase;
-    }
-    return tenants::Verb::get;
-}
-
-sql::plan::Verb plan_verb(Method method) {
-    switch (method) {
-        case Method::get:
-        case Method::head:
-        case Method::options: return sql::plan::Verb::read;
-        case Method::post: return sql::plan::Verb::insert;
-        case Method::put:
-        case Method::patch: return sql::plan::Verb::update;
-        case Method::erase: return sql::plan::Verb::erase;
-    }
-    return sql::plan::Verb::read;
-}
-
-// Everything that one request carries from stage to stage.
-struct Context {
-    Request& request;
-    const Snapshot& snapshot;
-    observe::RequestServed& event;
-    sql::exec::Deadline deadline;
-    Method method = Method::get;
-    request::Target target = {};
-    auth::Subject subject = {};
-    const tenants::RegisteredDatabase* database = nullptr;
-    respond::Numbers numbers = respond::Numbers::native;
-    fairness::Admission admission = {};
-    std::vector<sql::plan::Terms> terms = {};    // of the caller's grants on the table; none: the whole table
-    std::optional<sql::plan::Policy> policy = {};  // the terms, bound to the table
-    Trial* trial = nullptr;  // null: the request is carried out
-};
-
-constexpr std::size_t kDatabaseSegments = 4;  // org, project, type, database
-constexpr std::size_t kHeadersUsual = 8;      // of an answer, those that every answer bears included
-
-Response json_response(int status, std::string body) {
-    Response response;
-    response.status = status;
-    response.headers.reserve(kHeadersUsual);
-    response.headers.push_back({"Content-Type", "application/json"});
-    response.body = std::move(body);
-    return response;
-}
-
-Response options_response(const std::string& allow) {
-    Response response;
-    response.status = 204;
-    response.headers.push_back({"Allow", allow});
-    return response;
-}
-
-tl::unexpected<Problem> refuse_method(std::string detail, std::string allow) {
-    Problem problem;
-    problem.code = Code::method_not_allowed;
-    problem.detail = std::move(detail);
-    problem.allow = std::move(allow);
-    return tl::unexpected<Problem>(std::move(problem));
-}
-
-// GET and what comes with it, then those writes that a grant allows and the table can take.
-std::string allow_header(const std::vector<tenants::Verb>& verbs, schemas::TableKind kind) {
-    std::string allow;
-    const auto add = [&](std::string_view name) { allow += (allow.empty() ? "" : ", ") + std::string(name); };
-    for (const tenants::Verb verb : verbs) {
-        if (kind == schemas::TableKind::view && verb != tenants::Verb::get) continue;
-        switch (verb) {
-            case tenants::Verb::get: add("GET"); add("HEAD"); break;
-            case tenants::Verb::post: add("POST"); break;
-            case tenants::Verb::put: add("PUT"); break;
-            case tenants::Verb::patch: add("PATCH"); break;
-            case tenants::Verb::erase: add("DELETE"); break;
-        }
-    }
-    add("OPTIONS");
-    return allow;
-}
-
-// What the head asks for beyond this version is refused, never ignored; what RFC 7240 lets us ignore is ignored.
-Outcome<void> check_headers(Context& context) {
-    const std::vector<std::string_view> prefer = context.request.values("Prefer");
-    if (!prefer.empty()) {
-        const auto preferences = request::parse_prefer(prefer);
-        if (!preferences) return refuse(Code::prefer_invalid, preferences.error());
-        static constexpr std::array<std::string_view, 6> kUndelivered{"max-affected", "return", "tx", "undo", "respond-async",
-                                                                      "resolution"};
-        for (const request::Preference& preference : *preferences) {
-            if (std::ranges::find(kUndelivered, preference.name) != kUndelivered.end()) {
-                return refuse(Code::not_implemented, fmt::format("the preference '{}' is not delivered yet", preference.name),
-                              "leave it out of Prefer");
-            }
-            if (preference.name == "numbers" && preference.value == "string") context.numbers = respond::Numbers::string;
-        }
-    }
-    static constexpr std::array<std::string_view, 7> kUndelivered{
-        "If-Match",      "If-Unmodified-Since", "Idempotency-Key", "X-Delete-Token", "X-Conditional-Delete",
-        "X-Hard-Delete", "ES-HardDelete"};
-    for (const std::string_view name : kUndelivered) {
-        if (context.request.has(name)) {
-            return refuse(Code::not_implemented, fmt::format("the header {} is not delivered yet", name), "send the request without it");
-        }
-    }
-    // A read may answer in full; a write that the client made conditional must not run without its condition.
-    const bool is_write = verb_of(context.method) != tenants::Verb::get;
-    if (is_write && context.request.has("If-None-Match")) {
-        return refuse(Code::not_implemented, "the header If-None-Match is not delivered yet on a write", "send the request without it");
-    }
-    return {};
-}
-
-Outcome<void> check_accept(const Context& context) {
-    if (request::accepts_json(context.request.values("Accept"))) return {};
-    return refuse(Code::not_acceptable, "the Accept header allows no application/json, and there is nothing else", "send Accept: application/json");
-}
-
-// 413, 415, 400, 422: in this order, after everything that the head can be refused for.
-Outcome<sql::plan::Body> parse_request_body(Context& context) {
-    Request& request = context.request;
-    if (request.body_state == http::BodyState::too_large) {
-        return refuse(Code::body_too_large, fmt::format("the body is larger than body_bytes_max, {} bytes",
-                                                        context.snapshot.config.server.body_bytes_max));
-    }
-    if (request.body_state == http::BodyState::none) {
-        return refuse(Code::length_required, fmt::format("{} takes a body, and the request has neither Content-Length nor Transfer-Encoding", request.method),
-                      "send the body with its Content-Length");
-    }
-    if (request.has("Content-Encoding")) {
-        return refuse(Code::media_type_unsupported, "a body with a Content-Encoding is not taken", "send the JSON as it is");
-    }
-    const Request::Found type = request.find("Content-Type");
-    if (!request.body.empty() && (type.count != 1 || !request::is_json_content_type(type.value))) {
-        return refuse(Code::media_type_unsupported, type.count == 0 ? "the body has no Content-Type" : "the body's Content-Type is not JSON",
-                      "send Content-Type: application/json");
-    }
-    const auto shape =
-        context.method == Method::post ? request::BodyShape::object_or_array : request::BodyShape::object;
-    TRY(body, request::parse_body(std::move(request.body), shape, context.snapshot.config.body_limits));
-    return std::move(body);
-}
-
-Outcome<void> refuse_body(const Context& context) {
-    if (context.request.body_state == http::BodyState::too_large || !context.request.body.empty()) {
-        return refuse(Code::body_unexpected, fmt::format("{} takes no body; nothing was done", context.request.method));
-    }
-    return {};
-}
-
 std::vector<const schemas::Column*> read_columns(const sql::plan::Plan& plan) {
     std::vector<const schemas::Column*> columns;
     if (const auto* read = std::get_if<sql::plan::ReadPlan>(&plan)) {
@@ -234,56 +42,6 @@ std::vector<const schemas::Column*> read_columns(const sql::plan::Plan& plan) {
         for (const std::size_t index : read->columns) columns.push_back(&read->table->columns[index]);
     }
     return columns;
-}
-
-Response respond_rows(const Context& context, const sql::plan::ReadPlan& plan, respond::JsonRows&& rows) {
-    const std::uint64_t count = rows.rows();
-    const bool has_more = rows.has_more();
-    Response response = json_response(200, std::move(rows).take());
-    std::string range = "rows */0";
-    if (count > 0) {
-        const std::string end = std::to_string(plan.offset + count);
-        range = "rows ";
-        range.append(std::to_string(plan.offset)).append("-").append(std::to_string(plan.offset + count - 1)).append("/");
-        range.append(has_more ? "*" : end);
-    }
-    response.headers.push_back({"Content-Range", std::move(range)});
-    if (context.numbers == respond::Numbers::string) response.headers.push_back({"Preference-Applied", "numbers=string"});
-    return response;
-}
-
-// `…/{table}?id=eq.7` when one row was inserted and every part of its primary key is known.
-std::optional<std::string> location_of(const Context& context, const sql::plan::InsertPlan& plan,
-                                       const std::optional<schemas::Value>& last_id) {
-    if (plan.row_count != 1 || !plan.table->primary_key) return std::nullopt;
-    std::string query;
-    for (const std::size_t index : plan.table->primary_key->columns) {
-        const schemas::Column& column = plan.table->columns[index];
-        if (!is_shown(context.policy, index)) return std::nullopt;
-        const auto found = std::ranges::find(plan.columns, index);
-        const bool is_named = found != plan.columns.end();
-        const schemas::Value* value = is_named ? plan.cell(0, static_cast<std::size_t>(found - plan.columns.begin())) : nullptr;
-        if (value == nullptr && column.is_auto_increment && last_id) value = &*last_id;
-        if (value == nullptr || std::holds_alternative<schemas::Null>(*value)) return std::nullopt;
-        filters::Condition condition;
-        condition.column = column.name.text();
-        condition.op = filters::Operator::eq;
-        condition.values.push_back({respond::literal_of(*value, column.type), 0});
-        query += (query.empty() ? '?' : '&') + filters::print(condition);
-    }
-    return std::string(context.target.path) + query;
-}
-
-Response respond_insert(const Context& context, const sql::plan::InsertPlan& plan, const sql::exec::Outcome& outcome) {
-    std::string last_id = "null";
-    const auto id_column = plan.table->auto_increment();
-    if (outcome.last_insert_id && (!id_column || is_shown(context.policy, *id_column))) {
-        if (const auto* number = std::get_if<std::int64_t>(&*outcome.last_insert_id)) last_id = std::to_string(*number);
-        if (const auto* number = std::get_if<std::uint64_t>(&*outcome.last_insert_id)) last_id = std::to_string(*number);
-    }
-    Response response = json_response(201, fmt::format(R"({{"rows_affected":{},"last_insert_id":{}}})", outcome.rows_affected, last_id));
-    if (const auto location = location_of(context, plan, outcome.last_insert_id)) response.headers.push_back({"Location", *location});
-    return response;
 }
 
 void note_call(const Context& context, const sql::plan::Plan& plan, std::chrono::steady_clock::time_point began, std::string_view code) {

@@ -1,0 +1,60 @@
+// What the stages of a request share: the Context that goes from one to the next, what a stage gives (a value, or the Problem that
+// ends the request), and the ways to refuse. No stage is here: the pipeline and those whom it calls include it, nobody else.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "gateway/error.h"
+#include "gateway/fairness/admit.h"
+#include "gateway/pipeline.h"
+#include "gateway/request/target.h"
+#include "gateway/respond/json.h"
+#include "sql/plan/intent.h"
+
+namespace gateway {
+
+template <typename T>
+using Outcome = tl::expected<T, Problem>;
+
+[[nodiscard]] inline tl::unexpected<Problem> fail(Problem problem) { return tl::unexpected<Problem>(std::move(problem)); }
+template <typename Error>
+[[nodiscard]] tl::unexpected<Problem> fail(const Error& error) {
+    return tl::unexpected<Problem>(to_problem(error));
+}
+[[nodiscard]] tl::unexpected<Problem> refuse(Code code, std::string detail, std::string hint = {});
+// 405, with what is allowed.
+[[nodiscard]] tl::unexpected<Problem> refuse_method(std::string detail, std::string allow);
+
+enum class Method { get, head, post, put, patch, erase, options };
+
+[[nodiscard]] std::optional<Method> parse_method(std::string_view method);
+[[nodiscard]] tenants::Verb verb_of(Method method);
+[[nodiscard]] sql::plan::Verb plan_verb(Method method);
+
+// Everything that one request carries from stage to stage.
+struct Context {
+    http::Request& request;
+    const Snapshot& snapshot;
+    observe::RequestServed& event;
+    sql::exec::Deadline deadline;
+    Method method = Method::get;
+    request::Target target = {};
+    auth::Subject subject = {};
+    const tenants::RegisteredDatabase* database = nullptr;
+    respond::Numbers numbers = respond::Numbers::native;
+    fairness::Admission admission = {};
+    std::vector<sql::plan::Terms> terms = {};    // of the caller's grants on the table; none: the whole table
+    std::optional<sql::plan::Policy> policy = {};  // the terms, bound to the table
+    Trial* trial = nullptr;  // null: the request is carried out
+};
+
+constexpr std::size_t kDatabaseSegments = 4;  // org, project, type, database
+
+}  // namespace gateway
