@@ -20,6 +20,7 @@
 #include "gateway/config/config.h"
 #include "gateway/current_snapshot.h"
 #include "gateway/error.h"
+#include "gateway/grant_watch.h"
 #include "gateway/health.h"
 #include "gateway/http/server.h"
 #include "gateway/observe/audit.h"
@@ -179,7 +180,8 @@ void serve(Snapshot first) {
         Admin admin(current, health, log, audit, metrics, server);
         std::optional<AdminListener> listener;
         if (config.has_admin()) listener.emplace(admin, config, log);
-        Reloader reloader(folder, *budget, current, log);
+        GrantWatch grants(current, log);
+        Reloader reloader(folder, *budget, current, grants, log);
         serve_until_stopped(server, health, log, audit, reloader);
     } catch (const std::exception& exception) {
         log.write(observe::Failed{exception.what()});
@@ -234,12 +236,27 @@ int check_tenants(const std::string& config_file, const Environment& environment
         complain(config.error());
         return kExitFailure;
     }
-    const auto registry = tenants::Registry::load(*config);
-    if (!registry) {
-        complain(registry.error().messages);
+    tenants::Folder folder(*config, nullptr);
+    const auto reading = folder.read(tenants::Folder::Scope::everything);
+    if (!reading) {
+        complain({reading.error()});
         return kExitFailure;
     }
-    fmt::print("{}: good, {} orgs, {} databases\n", config->tenants_folder, registry->orgs().size(), registry->databases().size());
+    for (const tenants::FaultyFile& faulty : reading->faults) complain(faulty.messages);
+    bool is_good = reading->faults.empty();
+    std::size_t unreached = 0;
+    sql::start();
+    for (const tenants::GrantFindings& findings : check_all_grants(reading->registry)) {
+        complain(findings.wrong);
+        is_good = is_good && findings.wrong.empty();
+        if (!findings.unreached.empty()) {
+            complain({findings.unreached});
+            ++unreached;
+        }
+    }
+    if (!is_good) return kExitFailure;
+    fmt::print("{}: good, {} orgs, {} databases{}\n", config->tenants_folder, reading->registry.orgs().size(), reading->registry.databases().size(),
+               unreached == 0 ? std::string() : fmt::format(", {} of them not reached", unreached));
     return kExitOk;
 }
 

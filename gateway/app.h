@@ -28,7 +28,8 @@ int serve(const std::string& config_file, const Environment& environment);
 // Reads configuration and registry as `serve` would, opens nothing, and says what is wrong.
 int check_config(const std::string& config_file, const Environment& environment);
 
-// Every fault of every tenant's file, with file and line; fails when there is one.
+// Every fault of every tenant's file, with file and line, and every grant that does not fit the tables of its database; fails when there
+// is one. Databases that cannot be reached are named, and no fault.
 int check_tenants(const std::string& config_file, const Environment& environment);
 
 // One line a database: org/project space type/name. No secret.

@@ -48,9 +48,9 @@ Outcome<void> check_accept(const Context& context) {
 
 Outcome<sql::plan::Body> parse_request_body(Context& context) {
     http::Request& request = context.request;
-    if (request.body_state == http::BodyState::too_large) {
-        return refuse(Code::body_too_large, fmt::format("the body is larger than body_bytes_max, {} bytes",
-                                                        context.snapshot.config.server.body_bytes_max));
+    const std::size_t body_bytes_max = context.space->caps.body_bytes_max;
+    if (request.body_state == http::BodyState::too_large || request.body.size() > body_bytes_max) {
+        return refuse(Code::body_too_large, fmt::format("the body is larger than body_bytes_max, {} bytes", body_bytes_max));
     }
     if (request.body_state == http::BodyState::none) {
         return refuse(Code::length_required, fmt::format("{} takes a body, and the request has neither Content-Length nor Transfer-Encoding", request.method),

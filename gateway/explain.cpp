@@ -19,6 +19,17 @@ using Texts = Outline::Texts;
 
 constexpr std::size_t kTableSegment = 4;
 
+struct Word {
+    std::string effect;  // "allows" or "refuses"; "none": it does not speak for this caller and table
+    std::string why;
+};
+
+// A role's grant and what it says of the case.
+struct Spoken {
+    const tenants::Grant* grant = nullptr;
+    Word word;
+};
+
 // What the grants are measured by.
 struct Case {
     const Trial& trial;
@@ -42,20 +53,15 @@ std::string obstacle_text(const sql::plan::Obstacle& obstacle, const schemas::Ta
     return fmt::format("this grant writes another value into column '{}' than the body has", name);
 }
 
-struct Word {
-    std::string effect;  // "allows" or "refuses"; "none": it does not speak for this caller and table
-    std::string why;
-};
-
 const schemas::Table& table_of(const sql::plan::Plan& plan) {
     return *std::visit([](const auto& each) { return each.table; }, plan);
 }
 
-// Under its restriction, for a grant that allows the verb.
-Word word_of_restriction(const tenants::Grant& grant, const Case& facts) {
+// Of a grant, or of one with a key's, that allows the verb.
+Word word_of_terms(const sql::plan::Terms& terms, const Case& facts) {
     if (facts.trial.table == nullptr) return {"allows", "as far as is known without the database: columns and rows were not looked at"};
     const schemas::Table& table = facts.plan ? table_of(*facts.plan) : *facts.trial.table;
-    const sql::plan::Policy alone = sql::plan::bind_policy(tenants::terms_of({&grant}, facts.subject, facts.trial.verb), table);
+    const sql::plan::Policy alone = sql::plan::bind_policy({terms}, table);
     if (!alone.misfits.empty()) return {"none", "it does not fit the table: " + alone.misfits.front()};
     if (!facts.plan || alone.alternatives.empty()) return {"allows", "the verb; the request did not come to the columns"};
     if (const auto obstacle = sql::plan::obstacle(*facts.plan, alone.alternatives.front())) {
@@ -74,20 +80,56 @@ Word word_of(const tenants::Grant& grant, const Case& facts) {
     if (!tenants::allows(grant, facts.trial.verb)) return {"refuses", fmt::format("it names the table, but not {}", verb)};
     if (grant.restriction == nullptr) return {"allows", fmt::format("{} on the whole table", verb)};
     if (facts.is_lifted) return {"none", "another grant allows the whole table"};
-    return word_of_restriction(grant, facts);
+    return word_of_terms(tenants::terms_of({&grant}, facts.subject, facts.trial.verb).front(), facts);
 }
 
-std::vector<Outline> words_of_grants(const Case& facts) {
+// With those of the roles' grants that allow the request by themselves.
+Word word_of_key_grant(const tenants::Grant& grant, const std::vector<Spoken>& roles, const Case& facts) {
+    if (!tenants::names_table(grant, facts.table)) return {"none", fmt::format("it does not name the table '{}'", facts.table)};
+    if (!tenants::applies_to(grant, facts.subject)) {
+        return {"none", fmt::format("the caller has no value for {}", fmt::join(tenants::lacking(grant, facts.subject), ", "))};
+    }
+    const std::string_view verb = tenants::name_of(facts.trial.verb);
+    if (!tenants::allows(grant, facts.trial.verb)) return {"refuses", fmt::format("it names the table, but not {}", verb)};
+    Word word{"none", "no grant of the roles allows the request, so there is nothing to narrow"};
+    for (const auto& [of_role, spoken] : roles) {
+        if (spoken.effect != "allows") continue;
+        if (const auto why = tenants::clash(*of_role, grant, facts.subject)) {
+            word = {"refuses", *why};
+            continue;
+        }
+        const bool is_whole = grant.restriction == nullptr && of_role->restriction == nullptr;
+        word = is_whole ? Word{"allows", fmt::format("{} on the whole table", verb)}
+                        : word_of_terms(tenants::terms_of_pair(*of_role, grant, facts.subject, facts.trial.verb), facts);
+        word.why = fmt::format("with the grant of line {}: {}", of_role->line, word.why);
+        if (word.effect == "allows") return word;
+    }
+    return word;
+}
+
+Outline word_outline(const Word& word, const tenants::Grant& grant, const auth::Subject& subject) {
+    Outline outline;
+    outline.add("effect", word.effect);
+    outline.add("why", word.why);
+    outline.append(describe(grant, subject));
+    return outline;
+}
+
+// Of the roles' grants, and of the key's where it has any.
+void add_words(const Case& facts, Outline& steps) {
+    std::vector<Spoken> roles;
     std::vector<Outline> words;
     for (const tenants::Grant& grant : facts.trial.database->grants) {
-        const Word word = word_of(grant, facts);
-        Outline one;
-        one.add("effect", word.effect);
-        one.add("why", word.why);
-        one.append(describe(grant, facts.subject));
-        words.push_back(std::move(one));
+        roles.push_back({&grant, word_of(grant, facts)});
+        words.push_back(word_outline(roles.back().word, grant, facts.subject));
     }
-    return words;
+    steps.add("grants", std::move(words));
+    if (!facts.subject.key_grants) return;
+    std::vector<Outline> of_key;
+    for (const tenants::Grant& grant : *facts.subject.key_grants) {
+        of_key.push_back(word_outline(word_of_key_grant(grant, roles, facts), grant, facts.subject));
+    }
+    steps.add("key_grants", std::move(of_key));
 }
 
 Texts hidden_names(const sql::plan::Hidden& hidden, const schemas::Table& table) {
@@ -180,12 +222,7 @@ void describe(const auth::Subject& subject, Outline& outline) {
     outline.add_some("claims", std::move(claims));
     if (subject.key_grants) {
         std::vector<Outline> narrowed;
-        for (const auth::KeyGrant& grant : *subject.key_grants) {
-            Outline one;
-            one.add("tables", grant.tables);
-            one.add("verbs", grant.verbs);
-            narrowed.push_back(std::move(one));
-        }
+        for (const tenants::Grant& grant : *subject.key_grants) narrowed.push_back(describe(grant, subject));
         outline.add("key_narrowed_to", std::move(narrowed));
     }
 }
@@ -205,7 +242,7 @@ Outline describe(const Problem& problem) {
 Outline describe(const tenants::Grant& grant, const auth::Subject& subject) {
     Outline outline;
     outline.add_number("line", grant.line);
-    outline.add("role", grant.role);
+    outline.add_some("role", grant.role);
     outline.add("tables", grant.tables);
     outline.add("verbs", verbs_of(grant));
     if (grant.restriction == nullptr) return outline;
@@ -255,7 +292,7 @@ Explanation explain(const http::Request& request, const Snapshot& snapshot, cons
     const std::string& table = trial.segments[kTableSegment];
     steps.add("table", table);
     const bool is_lifted = is_granted && tenants::restricting_grants(*trial.database, subject, table, trial.verb).empty();
-    steps.add("grants", words_of_grants({trial, subject, table, plan_to_measure(request, snapshot, trial), is_lifted}));
+    add_words({trial, subject, table, plan_to_measure(request, snapshot, trial), is_lifted}, steps);
     add_plan(trial, steps);
     return explanation;
 }

@@ -137,6 +137,10 @@ std::vector<Outline> spaces_of(const tenants::Registry& registry, const auth::Su
 }
 
 tl::expected<auth::Subject, std::string> subject_of(const Question& question) {
+    const bool is_whole = !question.org_id.empty() && !question.project_id.empty() && !question.space_id.empty() && !question.user_id.empty();
+    if (!is_whole || question.roles.empty()) {
+        return tl::unexpected<std::string>("explain-access needs --org-id, --project-id, --space-id, --user and --roles, or --key-id");
+    }
     auth::Subject subject;
     subject.org_id = question.org_id;
     subject.project_id = question.project_id;
@@ -150,6 +154,23 @@ tl::expected<auth::Subject, std::string> subject_of(const Question& question) {
         subject.claims.push_back({claim.substr(0, equals), claim.substr(equals + 1)});
     }
     return subject;
+}
+
+// Whom the key stands for, whether it is revoked or not.
+tl::expected<auth::ApiKey, std::vector<std::string>> key_of(const Question& question, const config::Config& config) {
+    const auto refuse = [](std::string message) { return tl::unexpected(std::vector{std::move(message)}); };
+    const std::string id = key_id_in(question.key_id);
+    if (id.empty()) return refuse("--key-id: a key's id is the eight characters after rg_");
+    const bool is_alone = question.org_id.empty() && question.project_id.empty() && question.space_id.empty() && question.user_id.empty() &&
+                          question.roles.empty() && question.claims.empty();
+    if (!is_alone) return refuse("--key-id says who asks: leave out --org-id, --project-id, --space-id, --user, --roles and --claim");
+    return auth::read_key_file(config.auth.keys_folder, id + ".toml");
+}
+
+// Empty: the key is good.
+std::string why_refused(const auth::ApiKey& key) {
+    if (key.revoked) return fmt::format("the API key {} is revoked", key.id);
+    return key.expires && *key.expires <= system_clock::now() ? fmt::format("the API key {} has expired", key.id) : "";
 }
 
 bool takes_body(std::string_view method) { return method == "POST" || method == "PUT" || method == "PATCH"; }
@@ -186,7 +207,7 @@ int whoami(const std::string& config_file, const Environment& environment, Quest
 }
 
 int explain_access(const std::string& config_file, const Environment& environment, const Question& question, ListForm form) {
-    const auto subject = subject_of(question);
+    auto subject = question.key_id.empty() ? subject_of(question) : auth::Subject{};
     if (!subject) return no_answer({subject.error()});
     const bool is_target = question.target.starts_with('/') && std::ranges::all_of(question.target, [](char c) { return c > 0x20 && c < 0x7F; });
     if (!is_target) return no_answer({"the target is a path and query as it is sent: it begins with /, and what is not visible ASCII is percent-encoded"});
@@ -194,6 +215,18 @@ int explain_access(const std::string& config_file, const Environment& environmen
     try {
         auto world = load_world(config_file, environment);
         if (!world) return no_answer(world.error());
+        if (!question.key_id.empty()) {
+            auto key = key_of(question, world->config);
+            if (!key) return no_answer(key.error());
+            if (std::string why = why_refused(*key); !why.empty()) {
+                Outline outline;
+                outline.add("decision", "refused");
+                outline.add("why", why + ": every request with it is 401 credential_invalid");
+                print(outline, form);
+                return kExitFailure;
+            }
+            subject = std::move(key->subject);
+        }
         constexpr std::chrono::milliseconds kPatience{5000};
         world->config.request_timeout = std::min(world->config.request_timeout, kPatience);
         sql::start();

@@ -20,6 +20,7 @@ struct Question {
     std::string roles;
     std::string token;  // "-": on standard input
     std::string key;    // the same
+    std::string key_id;
     std::string peer;
     std::vector<std::string> claims;  // NAME=VALUE
     std::string method;
@@ -32,7 +33,7 @@ struct Question {
 // Is the caller verified, who is it, and which databases and tables are named for it; if not, the very reason.
 int whoami(const std::string& config_file, const Environment& environment, Question question, ListForm form);
 
-// Would the request be allowed: each grant's word, row filters, hidden columns, forced values, the SQL.
+// Would the request be allowed, with the five or with an API key, of which no secret is needed: each grant's word, row filters, hidden columns, forced values, the SQL.
 int explain_access(const std::string& config_file, const Environment& environment, const Question& question, ListForm form);
 
 }  // namespace gateway

@@ -4,7 +4,7 @@
 #include <chrono>
 #include <cstdio>
 #include <exception>
-#include <memory>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -63,27 +63,72 @@ Result<auth::ApiKey> key_of(const NewKeyWish& wish) {
         if (!key.expires) return refuse("--expires must be a time such as 2027-01-01T00:00:00Z");
         if (*key.expires <= key.created) return refuse(fmt::format("--expires: {} has passed", wish.expires));
     }
-    if (wish.verbs.empty() != wish.tables.empty()) return refuse("--verbs and --tables go together");
-    if (!wish.verbs.empty()) {
-        const auth::KeyGrant grant{split(wish.tables), split(wish.verbs)};
-        key.subject.key_grants = std::make_shared<const std::vector<auth::KeyGrant>>(1, grant);
-    }
-    for (const std::string* text : {&wish.org_id, &wish.project_id, &wish.space_id, &wish.user_id, &wish.roles, &wish.name, &wish.verbs, &wish.tables}) {
-        if (!config::is_plain_text(*text)) return refuse("texts must be UTF-8 without control characters");
-    }
     return key;
 }
 
-// Its file must be one that a gateway takes.
-Result<void> check(const auth::ApiKey& key) {
-    const auto taken = auth::parse_key_file(auth::print_key_file(key), "the new key");
-    if (!taken) return tl::unexpected(taken.error());
+std::optional<std::vector<std::string>> columns_of(const std::string& list) {
+    return list.empty() ? std::nullopt : std::optional(split(list));
+}
+
+// The [[grant]] that is wished for, as a file has it; empty when there is none.
+Result<std::string> grant_of(const NewKeyWish& wish) {
+    const bool is_narrow = !wish.read.empty() || !wish.write.empty() || !wish.filter.empty() || !wish.row_filter.empty() || !wish.values.empty();
+    if (wish.verbs.empty() != wish.tables.empty()) return refuse("--verbs and --tables go together");
+    if (wish.verbs.empty() && is_narrow) return refuse("--read, --write, --filter, --row-filter and --value need --verbs and --tables");
+    if (wish.verbs.empty()) return std::string();
+    auth::GrantWords words;
+    words.tables = split(wish.tables);
+    words.verbs = split(wish.verbs);
+    words.read = columns_of(wish.read);
+    words.write = columns_of(wish.write);
+    words.filter = columns_of(wish.filter);
+    words.row_filter = wish.row_filter;
+    for (const std::string& value : wish.values) {
+        const std::size_t equals = value.find('=');
+        if (equals == 0 || equals == std::string::npos) return refuse(fmt::format("--value {}: it is COLUMN=VALUE", value));
+        std::string column = value.substr(0, equals);
+        for (const auto& [other, text] : words.values) {
+            if (other == column) return refuse(fmt::format("--value: the column {} is given twice", column));
+        }
+        words.values.emplace_back(std::move(column), value.substr(equals + 1));
+    }
+    return auth::print_grant(words);
+}
+
+Result<void> check_texts(const NewKeyWish& wish) {
+    std::vector<std::string> texts = wish.values;
+    for (const std::string* text : {&wish.org_id, &wish.project_id, &wish.space_id, &wish.user_id, &wish.roles, &wish.name, &wish.verbs, &wish.tables,
+                                    &wish.read, &wish.write, &wish.filter, &wish.row_filter}) {
+        texts.push_back(*text);
+    }
+    if (!std::ranges::all_of(texts, config::is_plain_text)) return refuse("texts must be UTF-8 without control characters");
     return {};
+}
+
+// The key as a gateway will read it from its file.
+Result<auth::ApiKey> read_back(const auth::ApiKey& key, const std::string& grant) {
+    return auth::parse_key_file(auth::print_key_file(key) + grant, "the new key");
 }
 
 std::string_view state_of(const auth::ApiKey& key) {
     if (key.revoked) return "revoked";
     return key.expires && *key.expires <= now() ? "expired" : "active";
+}
+
+std::vector<std::string> joined(const std::vector<std::pair<std::string, std::string>>& values) {
+    std::vector<std::string> texts;
+    for (const auto& [column, value] : values) texts.push_back(column + "=" + value);
+    return texts;
+}
+
+std::string text_of(const auth::GrantWords& words) {
+    std::string out = fmt::format(" only {} on {}", fmt::join(words.verbs, ","), fmt::join(words.tables, ","));
+    if (words.read) out += fmt::format(" read {}", fmt::join(*words.read, ","));
+    if (words.write) out += fmt::format(" write {}", fmt::join(*words.write, ","));
+    if (words.filter) out += fmt::format(" filter {}", fmt::join(*words.filter, ","));
+    if (!words.row_filter.empty()) out += " where " + words.row_filter;
+    if (!words.values.empty()) out += fmt::format(" values {}", fmt::join(joined(words.values), ","));
+    return out;
 }
 
 std::string json_line(const auth::ApiKey& key) {
@@ -108,10 +153,16 @@ std::string json_line(const auth::ApiKey& key) {
     list("roles", key.subject.roles);
     if (key.subject.key_grants) {
         out += ",\"grants\":[";
-        for (const auth::KeyGrant& grant : *key.subject.key_grants) {
+        for (const grants::Grant& grant : *key.subject.key_grants) {
+            const auth::GrantWords words = auth::words_of(grant);
             out += out.ends_with('[') ? "{" : ",{";
-            list("tables", grant.tables);
-            list("verbs", grant.verbs);
+            list("tables", words.tables);
+            list("verbs", words.verbs);
+            if (words.read) list("read", *words.read);
+            if (words.write) list("write", *words.write);
+            if (words.filter) list("filter", *words.filter);
+            if (!words.row_filter.empty()) member("row_filter", words.row_filter);
+            if (!words.values.empty()) list("values", joined(words.values));
             out += '}';
         }
         out += ']';
@@ -130,9 +181,7 @@ std::string text_line(const auth::ApiKey& key) {
     if (key.expires) out += " expires " + auth::print_instant(*key.expires);
     if (key.revoked) out += " revoked " + auth::print_instant(*key.revoked);
     if (subject.key_grants) {
-        for (const auth::KeyGrant& grant : *subject.key_grants) {
-            out += fmt::format(" only {} on {}", fmt::join(grant.verbs, ","), fmt::join(grant.tables, ","));
-        }
+        for (const grants::Grant& grant : *subject.key_grants) out += text_of(auth::words_of(grant));
     }
     return key.name.empty() ? out : fmt::format("{} ({})", out, key.name);
 }
@@ -142,16 +191,20 @@ std::string text_line(const auth::ApiKey& key) {
 int create_key(const std::string& config_file, const Environment& environment, const NewKeyWish& wish) {
     const auto config = config::load(config_file, environment);
     if (!config) return fail(config.error());
+    if (const auto good = check_texts(wish); !good) return fail(good.error());
     auto key = key_of(wish);
     if (!key) return fail(key.error());
+    const auto grant = grant_of(wish);
+    if (!grant) return fail(grant.error());
     try {
         constexpr int kAttempts = 8;
         for (int attempt = 1; attempt <= kAttempts; ++attempt) {
             const auth::NewKey fresh = auth::make_key();
             key->id = fresh.id;
             key->hash = fresh.hash;
-            if (const auto good = check(*key); !good) return fail(good.error());
-            const auto written = auth::write_key_file(config->auth.keys_folder, *key, auth::Placing::fresh);
+            const auto whole = read_back(*key, *grant);
+            if (!whole) return fail(whole.error());
+            const auto written = auth::write_key_file(config->auth.keys_folder, *whole, auth::Placing::fresh);
             if (!written && !written.error().empty()) return fail({written.error()});
             if (!written) continue;  // an id that is taken: another one
             fmt::print(stderr, "rowgate: the key {} is made; this is the only time that it is shown:\n", key->id);
@@ -196,9 +249,8 @@ int list_keys(const std::string& config_file, const Environment& environment, Li
 int revoke_key(const std::string& config_file, const Environment& environment, const std::string& id) {
     const auto config = config::load(config_file, environment);
     if (!config) return fail(config.error());
-    // The whole key is what people have at hand, and what must not stay in a shell's history for nothing.
-    const std::string plain = auth::judge_key(id) == auth::KeyText::good ? std::string(auth::key_id_of(id)) : id;
-    if (!auth::is_key_id(plain)) return fail({"a key's id is the eight characters after rg_"});
+    const std::string plain = key_id_in(id);
+    if (plain.empty()) return fail({"a key's id is the eight characters after rg_"});
     const std::string name = plain + ".toml";
     const auto files = auth::list_key_files(config->auth.keys_folder);
     if (!files) return fail({files.error()});
@@ -213,6 +265,12 @@ int revoke_key(const std::string& config_file, const Environment& environment, c
     }
     fmt::print("{} is revoked\n", plain);
     return kExitOk;
+}
+
+std::string key_id_in(const std::string& text) {
+    // The whole key is what people have at hand, and what must not stay in a shell's history for nothing.
+    const std::string plain = auth::judge_key(text) == auth::KeyText::good ? std::string(auth::key_id_of(text)) : text;
+    return auth::is_key_id(plain) ? plain : "";
 }
 
 }  // namespace gateway

@@ -55,13 +55,15 @@ int main(int argc, char** argv) {
     CLI::App* settings = config->add_subcommand("settings", "List every setting as a Markdown table");
     CLI::App* tenants = app.add_subcommand("tenants", "Look at the tenants' files");
     tenants->require_subcommand(1);
-    CLI::App* check_tenants = tenants->add_subcommand("check", "Say every fault of every file, with file and line");
+    CLI::App* check_tenants = tenants->add_subcommand("check", "Say every fault of every file, and every grant that does not fit its database, with file and line");
     check_tenants->add_option("--config", file, "The configuration file")->capture_default_str();
     CLI::App* list_tenants = tenants->add_subcommand("list", "List every database, one a line: org/project space type/name");
     list_tenants->add_option("--config", file, "The configuration file")->capture_default_str();
     CLI::App* keys = app.add_subcommand("keys", "Make, list and revoke API keys");
     keys->require_subcommand(1);
     gateway::NewKeyWish wish;
+    // `--row-filter "$UNSET"` must not make a key that may do everything.
+    const auto is_given = [](const std::string& text) { return std::string(text.empty() ? "must not be empty" : ""); };
     CLI::App* create_key = keys->add_subcommand("create", "Make a key and print it, once, alone on the last line");
     create_key->add_option("--config", file, "The configuration file")->capture_default_str();
     create_key->add_option("--org-id", wish.org_id, "The organization's id")->required();
@@ -69,10 +71,15 @@ int main(int argc, char** argv) {
     create_key->add_option("--space-id", wish.space_id, "The space's id")->required();
     create_key->add_option("--user", wish.user_id, "The user's id")->required();
     create_key->add_option("--roles", wish.roles, "The roles, with commas between them")->required();
-    create_key->add_option("--expires", wish.expires, "The time from which it is refused, as 2027-01-01T00:00:00Z");
+    create_key->add_option("--expires", wish.expires, "The time from which it is refused, as 2027-01-01T00:00:00Z")->check(is_given);
     create_key->add_option("--name", wish.name, "What it is for, in words");
-    create_key->add_option("--verbs", wish.verbs, "All that it may do on --tables, as GET,DELETE");
-    create_key->add_option("--tables", wish.tables, "All that it may see: names or patterns, as users,logs*");
+    create_key->add_option("--verbs", wish.verbs, "All that it may do on --tables, as GET,DELETE")->check(is_given);
+    create_key->add_option("--tables", wish.tables, "All that it may see: names or patterns, as users,logs*")->check(is_given);
+    create_key->add_option("--read", wish.read, "Of these tables, the columns that come out, as id,title")->check(is_given);
+    create_key->add_option("--write", wish.write, "Of these tables, the columns that a body may name")->check(is_given);
+    create_key->add_option("--filter", wish.filter, "Of these tables, the columns that conditions and order may name; default: those of --read")->check(is_given);
+    create_key->add_option("--row-filter", wish.row_filter, "Of these tables, the rows that it reads and writes, as 'owner=eq.$user_id&state=in.draft,public'")->check(is_given);
+    create_key->add_option("--value", wish.values, "What it writes whatever the body says, as COLUMN=VALUE; may be repeated")->allow_extra_args(false)->check(is_given);
     bool is_json = false;
     CLI::App* list_keys = keys->add_subcommand("list", "List the keys, never their secrets");
     list_keys->add_option("--config", file, "The configuration file")->capture_default_str();
@@ -82,22 +89,23 @@ int main(int argc, char** argv) {
     revoke_key->add_option("--config", file, "The configuration file")->capture_default_str();
     revoke_key->add_option("id", key_id, "The key's id")->required();
     gateway::Question question;
-    const auto ask_as = [&](CLI::App* command, bool is_required) {
+    const auto ask_as = [&](CLI::App* command) {
         command->add_option("--config", file, "The configuration file")->capture_default_str();
-        command->add_option("--org-id", question.org_id, "The organization's id")->required(is_required);
-        command->add_option("--project-id", question.project_id, "The project's id")->required(is_required);
-        command->add_option("--space-id", question.space_id, "The space's id")->required(is_required);
-        command->add_option("--user", question.user_id, "The user's id")->required(is_required);
-        command->add_option("--roles", question.roles, "The roles, with commas between them")->required(is_required);
+        command->add_option("--org-id", question.org_id, "The organization's id");
+        command->add_option("--project-id", question.project_id, "The project's id");
+        command->add_option("--space-id", question.space_id, "The space's id");
+        command->add_option("--user", question.user_id, "The user's id");
+        command->add_option("--roles", question.roles, "The roles, with commas between them");
         command->add_flag("--json", is_json, "As JSON");
     };
     CLI::App* whoami = app.add_subcommand("whoami", "Say whom a token, a key or the five headers stand for, or exactly why for nobody");
-    ask_as(whoami, false);
+    ask_as(whoami);
     whoami->add_option("--token", question.token, "A JWT, or - to read it from standard input");
     whoami->add_option("--key", question.key, "An API key, or - to read it from standard input");
     whoami->add_option("--peer", question.peer, "Where the five headers come from; default: the first of trusted_proxies");
     CLI::App* explain = app.add_subcommand("explain-access", "Say step by step whether a request would be allowed, without carrying it out");
-    ask_as(explain, true);
+    ask_as(explain);
+    explain->add_option("--key-id", question.key_id, "The API key that is used: its id; in the place of the five, or agreeing with them");
     explain->add_option("--claim", question.claims, "A claim of the caller's token, as NAME=VALUE; may be repeated")->allow_extra_args(false);
     explain->add_option("--body", question.body, "The request's JSON body");
     explain->add_option("method", question.method, "GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS")->required();

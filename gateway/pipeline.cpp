@@ -14,6 +14,7 @@
 #include "gateway/reply.h"
 #include "gateway/respond/problem.h"
 #include "gateway/stage.h"
+#include "gateway/tenants/key_grants.h"
 #include "sql/exec/execute.h"
 #include "sql/plan/bind.h"
 #include "sql/plan/guard.h"
@@ -56,6 +57,11 @@ void note_call(const Context& context, const sql::plan::Plan& plan, std::chrono:
     context.event.calls.add({system_of(*context.database), std::visit(Operation{}, plan), code, time});
 }
 
+tl::unexpected<Problem> refuse_answer(const Context& context) {
+    return refuse(Code::limit_exceeded, fmt::format("the answer is larger than answer_bytes_max, {} bytes", context.space->caps.answer_bytes_max),
+                  "select fewer columns, or filter or limit for fewer rows");
+}
+
 // One bound attempt: guard, render, execute, respond. An error of the database comes back as it is, for the caller may bind again.
 struct Failure {
     Problem problem;
@@ -69,7 +75,7 @@ tl::expected<Response, Failure> run(Context& context, sql::plan::Plan&& bound) {
     if (context.trial != nullptr) return context.trial->keep(std::move(*guarded), program);
     const std::vector<const schemas::Column*> columns = read_columns(guarded->plan());
     const auto* read = std::get_if<sql::plan::ReadPlan>(&guarded->plan());
-    respond::JsonRows rows(columns, context.numbers, read != nullptr ? read->limit : 0);
+    respond::JsonRows rows(columns, context.numbers, read != nullptr ? read->limit : 0, context.space->caps.answer_bytes_max);
     const auto began = std::chrono::steady_clock::now();
     auto outcome = [&] {
         // Commits wait for the disk, and many at once share one wait: they do not count among the few that compute.
@@ -84,6 +90,7 @@ tl::expected<Response, Failure> run(Context& context, sql::plan::Plan&& bound) {
         return tl::unexpected<Failure>({std::move(problem), outcome.error().fault == sql::exec::DbFault::schema_changed});
     }
     note_call(context, guarded->plan(), began, {});
+    if (read != nullptr && rows.is_too_large()) return tl::unexpected<Failure>({refuse_answer(context).value(), false});
     if (read != nullptr) return respond_rows(context, *read, std::move(rows));
     if (context.event.write) context.event.write->rows = outcome->rows_affected;
     if (const auto* insert = std::get_if<sql::plan::InsertPlan>(&guarded->plan())) return respond_insert(context, *insert, *outcome);
@@ -109,8 +116,8 @@ tl::unexpected<Problem> refuse_verb(const Context& context) {
 // The grants meet the table; one whose row filter does not fit it counts for nothing.
 Outcome<void> bind_terms(Context& context, const schemas::TablePtr& table) {
     if (context.trial != nullptr) context.trial->table = table;
-    if (context.terms.empty()) return {};
-    context.policy = sql::plan::bind_policy(context.terms, *table);
+    if (!context.terms) return {};
+    context.policy = sql::plan::bind_policy(*context.terms, *table);
     context.event.internal.clear();
     for (const std::string& misfit : context.policy->misfits) {
         context.event.internal += "a grant does not fit the table: " + misfit + "; ";
@@ -133,7 +140,7 @@ Outcome<Response> answer_bound(Context& context, const sql::plan::Intent& intent
         CHECK(bind_terms(context, table));
         const bool is_clear = !context.policy || (context.trial != nullptr && context.trial->is_clear);
         const sql::plan::Sight& sight = is_clear ? sql::plan::kClearSight : context.policy->sight;
-        auto plan = sql::plan::bind_query(intent, table, context.snapshot.config.limits, sight);
+        auto plan = sql::plan::bind_query(intent, table, context.space->caps.limits, sight);
         if (plan && takes_body) {
             TRY(body, parse_request_body(context));
             plan = sql::plan::bind_body(std::move(*plan), body, sight);
@@ -184,10 +191,8 @@ Outcome<Response> answer_table(Context& context) {
     if (access == tenants::Access::verb_denied && context.method != Method::options) {
         return refuse_verb(context);
     }
-    if (const auto grants = tenants::restricting_grants(*context.database, context.subject, name, verb); !grants.empty()) {
-        context.terms = tenants::terms_of(grants, context.subject, verb);
-        CHECK(bind_terms(context, table));
-    }
+    context.terms = tenants::terms_on(*context.database, context.subject, name, verb);
+    CHECK(bind_terms(context, table));
     if (table->kind == schemas::TableKind::view && verb != tenants::Verb::get) {
         TRY(fresh, context.database->database->catalog().reload_for_miss(table, name, context.deadline));
         if (fresh == nullptr) return refuse_table(context);
@@ -248,7 +253,9 @@ Outcome<Response> answer_tables(Context& context) {
         respond::append_json_string(text, table.name);
         text += table.kind == schemas::TableKind::view ? R"(,"kind":"view"})" : R"(,"kind":"table"})";
     }
-    return json_response(200, text + "]}");
+    text += "]}";
+    if (text.size() > context.space->caps.answer_bytes_max) return refuse_answer(context);
+    return json_response(200, std::move(text));
 }
 
 // For the audit log, whatever becomes of it from here on.
@@ -314,6 +321,7 @@ Outcome<Response> answer_request(Context& context, observe::RequestServed& event
         return refuse(Code::tenant_mismatch, "X-Org-Id, X-Project-Id and X-Space-Id are not those of the org, project and a space of this path");
     }
     CHECK(fairness::admit(space->share, context.subject.key_id, context.request.received, context.admission));
+    context.space = space;
     context.database = space->find(segments[2], segments[3]);
     if (context.database == nullptr) {
         return refuse(Code::database_unknown, fmt::format("this space has no database '{}' of type '{}'", segments[3], segments[2]),

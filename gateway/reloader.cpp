@@ -31,8 +31,8 @@ constexpr std::chrono::milliseconds kSweepAtMost = 5000ms;
 
 }  // namespace
 
-Reloader::Reloader(Folder& folder, sql::exec::Budget& budget, CurrentSnapshot& current, observe::Log& log)
-    : folder_(folder), budget_(budget), current_(current), log_(log), watch_(current.pin()->config.tenants_folder),
+Reloader::Reloader(Folder& folder, sql::exec::Budget& budget, CurrentSnapshot& current, GrantWatch& grants, observe::Log& log)
+    : folder_(folder), budget_(budget), current_(current), grants_(grants), log_(log), watch_(current.pin()->config.tenants_folder),
       wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)), swept_(Clock::now()) {
     if (wake_ < 0) throw std::runtime_error(std::string("no eventfd: ") + std::strerror(errno));
     thread_ = std::thread([this] { run(); });
@@ -131,6 +131,7 @@ void Reloader::read(Folder::Scope scope, const std::set<std::string>& named) {
             is_much_replaced_ = is_much_replaced_ || reading->parsed >= kMuch;
         }
         if (is_worth_telling) tell(*reading, std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - began), log_);
+        if (reading->is_changed) grants_.look();
     } catch (const std::exception& exception) {
         log_.write(observe::Failed{std::string("the tenants' files could not be read again: ") + exception.what()});
     }

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "gateway/current_snapshot.h"
+#include "gateway/grant_watch.h"
 #include "gateway/observe/log.h"
 #include "gateway/tenants/folder.h"
 #include "gateway/tenants/folder_watch.h"
@@ -18,7 +19,7 @@ namespace gateway {
 class Reloader {
 public:
     // Everything given must outlive it. Its thread runs at once; `folder` was read once.
-    Reloader(tenants::Folder& folder, sql::exec::Budget& budget, CurrentSnapshot& current, observe::Log& log);
+    Reloader(tenants::Folder& folder, sql::exec::Budget& budget, CurrentSnapshot& current, GrantWatch& grants, observe::Log& log);
     ~Reloader();
     Reloader(const Reloader&) = delete;
     Reloader& operator=(const Reloader&) = delete;
@@ -41,6 +42,7 @@ private:
     tenants::Folder& folder_;
     sql::exec::Budget& budget_;
     CurrentSnapshot& current_;
+    GrantWatch& grants_;
     observe::Log& log_;
     tenants::FolderWatch watch_;
     std::atomic<bool> is_stopping_{false};

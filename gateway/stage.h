@@ -47,10 +47,11 @@ struct Context {
     Method method = Method::get;
     request::Target target = {};
     auth::Subject subject = {};
+    const tenants::Space* space = nullptr;  // never null from the database on
     const tenants::RegisteredDatabase* database = nullptr;
     respond::Numbers numbers = respond::Numbers::native;
     fairness::Admission admission = {};
-    std::vector<sql::plan::Terms> terms = {};    // of the caller's grants on the table; none: the whole table
+    std::optional<std::vector<sql::plan::Terms>> terms = {};  // of the caller's grants on the table; nothing: the whole table
     std::optional<sql::plan::Policy> policy = {};  // the terms, bound to the table
     Trial* trial = nullptr;  // null: the request is carried out
 };

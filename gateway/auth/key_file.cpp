@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
@@ -17,16 +16,16 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
+#include "gateway/config/section.h"
 #include "gateway/config/source.h"
+#include "gateway/grants/load_grant.h"
 
 namespace gateway::auth {
 namespace {
 
 constexpr std::size_t kFileBytesMax = 256u << 10;
-constexpr std::size_t kIdentifierBytesMax = 256;
 constexpr std::string_view kEnding = ".toml";
-constexpr std::array<std::string_view, 5> kVerbs{"GET", "POST", "PUT", "PATCH", "DELETE"};
-constexpr std::array<std::string_view, 7> kUndelivered{"read", "write", "filter", "row_filter", "values", "caps", "max_affected"};
+constexpr std::string_view kUndelivered = "not delivered yet; leave it out";
 
 class Descriptor {
 public:
@@ -61,112 +60,27 @@ std::string reason() {
     return std::strerror(errno);
 }
 
-std::string identifier_problem(std::string_view text) {
-    if (text.empty()) return "must not be empty";
-    if (text.size() > kIdentifierBytesMax) return fmt::format("is longer than {} bytes", kIdentifierBytesMax);
-    if (!config::is_plain_text(text)) return "must be UTF-8 without control characters";
-    if (text.front() == ' ' || text.back() == ' ') return "must not begin or end with a blank";
-    return {};
+std::optional<Instant> instant(config::Section& section, std::string_view key) {
+    const auto text = section.text(key);
+    const auto value = text ? parse_instant(*text) : std::nullopt;
+    if (text && !value) section.complain(key, "must be a string such as \"2027-01-01T00:00:00Z\"");
+    return value;
 }
 
-// One table of the file, read key by key.
-class Reader {
-public:
-    Reader(const toml::table& table, std::string label, const std::string& file, std::vector<std::string>& faults)
-        : table_(table), label_(std::move(label)), file_(file), faults_(faults) {}
-
-    [[nodiscard]] std::string text(std::string_view key) {
-        const toml::node* node = find(key);
-        const auto* text = node == nullptr ? nullptr : node->as_string();
-        if (node != nullptr && (text == nullptr || !config::is_plain_text(text->get()))) {
-            complain(key, "must be a string without control characters");
-            return {};
-        }
-        return text == nullptr ? std::string() : text->get();
+std::shared_ptr<const std::vector<grants::Grant>> load_grants(config::Section& section, config::Complaints& complaints) {
+    if (!section.has("grant")) return nullptr;
+    const std::size_t faults_before = complaints.messages.size();
+    const auto tables = section.tables("grant");
+    // None at all would be as much as the roles may: the opposite of what the file seems to say.
+    if (tables.empty() && complaints.messages.size() == faults_before) section.complain("grant", "has no grant; leave the key out");
+    auto loaded = std::make_shared<std::vector<grants::Grant>>();
+    for (const toml::table* const table : tables) {
+        config::Section inner(*table, "[[grant]]", complaints);
+        grants::Grant& grant = loaded->emplace_back();
+        grant.line = static_cast<std::uint32_t>(table->source().begin.line);
+        grants::load_grant(inner, grant);
     }
-    [[nodiscard]] std::string identifier(std::string_view key) {
-        std::string value = text(key);
-        if (!table_.contains(key)) {
-            complain(key, "is missing");
-        } else if (const std::string problem = identifier_problem(value); !problem.empty()) {
-            complain(key, problem);
-        }
-        return value;
-    }
-    [[nodiscard]] std::vector<std::string> texts(std::string_view key) {
-        const toml::node* node = find(key);
-        const toml::array* array = node == nullptr ? nullptr : node->as_array();
-        if (array == nullptr || array->empty()) {
-            complain(key, node == nullptr ? "is missing" : "must be an array of strings, and not empty");
-            return {};
-        }
-        std::vector<std::string> values;
-        for (const toml::node& item : *array) {
-            const auto* value = item.as_string();
-            const std::string problem = value == nullptr ? "is no string" : identifier_problem(value->get());
-            if (!problem.empty()) {
-                complain(key, "an item " + problem);
-                return {};
-            }
-            values.push_back(value->get());
-        }
-        return values;
-    }
-    [[nodiscard]] std::optional<Instant> instant(std::string_view key) {
-        if (find(key) == nullptr) return std::nullopt;
-        const auto value = parse_instant(text(key));
-        if (!value) complain(key, "must be a string such as \"2027-01-01T00:00:00Z\"");
-        return value;
-    }
-    [[nodiscard]] const toml::node* find(std::string_view key) {
-        asked_.emplace_back(key);
-        return table_.get(key);
-    }
-    void complain(std::string_view key, std::string_view what) {
-        const toml::node* node = table_.get(key);
-        const auto line = node != nullptr ? node->source().begin.line : table_.source().begin.line;
-        faults_.push_back(fmt::format("{}:{}: {}{}: {}", file_, std::max<toml::source_index>(line, 1), label_, key, what));
-    }
-    void refuse_the_rest() {
-        for (const auto& [key, node] : table_) {
-            const std::string name(key.str());
-            if (std::ranges::find(asked_, name) != asked_.end()) continue;
-            const bool is_undelivered = std::ranges::find(kUndelivered, name) != kUndelivered.end();
-            complain(name, is_undelivered ? "not delivered yet; leave it out" : "unknown key" + config::did_you_mean(name, asked_));
-        }
-    }
-
-private:
-    const toml::table& table_;
-    std::string label_;
-    const std::string& file_;
-    std::vector<std::string>& faults_;
-    std::vector<std::string> asked_;
-};
-
-std::vector<KeyGrant> read_grants(Reader& reader, const std::string& file, std::vector<std::string>& faults) {
-    std::vector<KeyGrant> grants;
-    const toml::node* node = reader.find("grant");
-    if (node == nullptr) return grants;
-    const toml::array* array = node->as_array();
-    if (array == nullptr || array->empty() || !std::ranges::all_of(*array, [](const toml::node& item) { return item.is_table(); })) {
-        reader.complain("grant", "must be an array of tables, [[grant]]");
-        return grants;
-    }
-    for (const toml::node& item : *array) {
-        Reader inner(*item.as_table(), "[[grant]] ", file, faults);
-        KeyGrant grant;
-        grant.tables = inner.texts("tables");
-        grant.verbs = inner.texts("verbs");
-        for (const std::string& verb : grant.verbs) {
-            if (std::ranges::find(kVerbs, verb) == kVerbs.end()) {
-                inner.complain("verbs", fmt::format("\"{}\" is none of {}", verb, fmt::join(kVerbs, ", ")));
-            }
-        }
-        inner.refuse_the_rest();
-        grants.push_back(std::move(grant));
-    }
-    return grants;
+    return loaded;
 }
 
 std::string toml_text(std::string_view text) {
@@ -252,33 +166,32 @@ tl::expected<ApiKey, std::vector<std::string>> parse_key_file(std::string_view t
     } catch (const toml::parse_error& error) {
         return tl::unexpected(std::vector{fmt::format("{}:{}: {}", file, error.source().begin.line, error.description())});
     }
-    Reader reader(table, "", file, faults);
+    config::Complaints complaints{file, faults};
+    config::Section section(table, "", complaints);
     ApiKey key;
-    key.id = reader.identifier("id");
-    if (!key.id.empty() && !is_key_id(key.id)) reader.complain("id", "must be eight letters a to z or digits 2 to 7");
-    key.name = reader.text("name");
-    if (const auto hash = parse_hash(reader.identifier("sha256"))) {
+    key.id = section.identifier("id");
+    if (!key.id.empty() && !is_key_id(key.id)) section.complain("id", "must be eight letters a to z or digits 2 to 7");
+    key.name = section.text("name").value_or("");
+    if (const auto hash = parse_hash(section.identifier("sha256"))) {
         key.hash = *hash;
     } else {
-        reader.complain("sha256", "must be 64 hexadecimal digits");
+        section.complain("sha256", "must be 64 hexadecimal digits");
     }
-    key.subject.org_id = reader.identifier("org_id");
-    key.subject.project_id = reader.identifier("project_id");
-    key.subject.space_id = reader.identifier("space_id");
-    key.subject.user_id = reader.identifier("user_id");
-    key.subject.roles = reader.texts("roles");
+    key.subject.org_id = section.identifier("org_id");
+    key.subject.project_id = section.identifier("project_id");
+    key.subject.space_id = section.identifier("space_id");
+    key.subject.user_id = section.identifier("user_id");
+    key.subject.roles = section.texts("roles");
     for (const std::string& role : key.subject.roles) {
-        if (role.find(',') != std::string::npos) reader.complain("roles", "a role must not hold a comma");
+        if (role.find(',') != std::string::npos) section.complain("roles", "a role must not hold a comma");
     }
     key.subject.key_id = key.id;
-    if (!table.contains("created")) reader.complain("created", "is missing");
-    key.created = reader.instant("created").value_or(Instant{});
-    key.expires = reader.instant("expires");
-    key.revoked = reader.instant("revoked");
-    if (auto grants = read_grants(reader, file, faults); !grants.empty()) {
-        key.subject.key_grants = std::make_shared<const std::vector<KeyGrant>>(std::move(grants));
-    }
-    reader.refuse_the_rest();
+    if (!section.has("created")) section.complain("created", "is missing");
+    key.created = instant(section, "created").value_or(Instant{});
+    key.expires = instant(section, "expires");
+    key.revoked = instant(section, "revoked");
+    key.subject.key_grants = load_grants(section, complaints);
+    section.refuse_the_rest({{"caps", kUndelivered}, {"max_affected", kUndelivered}});
     if (!faults.empty()) return tl::unexpected(std::move(faults));
     return key;
 }
@@ -314,12 +227,38 @@ std::string print_key_file(const ApiKey& key) {
     if (key.expires) line("expires", toml_text(print_instant(*key.expires)));
     if (key.revoked) line("revoked", toml_text(print_instant(*key.revoked)));
     if (key.subject.key_grants) {
-        for (const KeyGrant& grant : *key.subject.key_grants) {
-            out += "\n[[grant]]\n";
-            line("tables", toml_list(grant.tables));
-            line("verbs", toml_list(grant.verbs));
-        }
+        for (const grants::Grant& grant : *key.subject.key_grants) out += print_grant(words_of(grant));
     }
+    return out;
+}
+
+GrantWords words_of(const grants::Grant& grant) {
+    GrantWords words;
+    words.tables = grant.tables;
+    for (const grants::Verb verb : grant.verbs) words.verbs.emplace_back(grants::name_of(verb));
+    if (grant.restriction == nullptr) return words;
+    words.read = grant.restriction->read;
+    words.write = grant.restriction->write;
+    words.filter = grant.restriction->filter;
+    words.row_filter = grant.restriction->row_filter_text;
+    words.values = grants::values_as_written(*grant.restriction);
+    return words;
+}
+
+std::string print_grant(const GrantWords& words) {
+    std::string out = "\n[[grant]]\n";
+    const auto line = [&out](std::string_view name, const std::string& value) { out += fmt::format("{} = {}\n", name, value); };
+    line("tables", toml_list(words.tables));
+    line("verbs", toml_list(words.verbs));
+    if (words.read) line("read", toml_list(*words.read));
+    if (words.write) line("write", toml_list(*words.write));
+    if (words.filter) line("filter", toml_list(*words.filter));
+    if (!words.row_filter.empty()) line("row_filter", toml_text(words.row_filter));
+    std::string values;
+    for (const auto& [column, value] : words.values) {
+        values += fmt::format("{} {} = {}", values.empty() ? "" : ",", toml_text(column), toml_text(value));
+    }
+    if (!values.empty()) line("values", "{" + values + " }");
     return out;
 }
 

@@ -4,14 +4,17 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include <tl/expected.hpp>
 
 #include "gateway/auth/api_key.h"
+#include "gateway/grants/grant.h"
 
 namespace gateway::auth {
 
@@ -42,6 +45,20 @@ struct FileSign {
 [[nodiscard]] tl::expected<ApiKey, std::vector<std::string>> read_key_file(const std::string& folder, const std::string& name);
 // `parse_key_file` reads it back to the same.
 [[nodiscard]] std::string print_key_file(const ApiKey& key);
+
+// A [[grant]] in the words of a file, right or wrong; `values` are column and value.
+struct GrantWords {
+    std::vector<std::string> tables;
+    std::vector<std::string> verbs;
+    std::optional<std::vector<std::string>> read;
+    std::optional<std::vector<std::string>> write;
+    std::optional<std::vector<std::string>> filter;
+    std::string row_filter;  // empty: none
+    std::vector<std::pair<std::string, std::string>> values;
+};
+[[nodiscard]] GrantWords words_of(const grants::Grant& grant);
+// To be put behind a key's file that is printed.
+[[nodiscard]] std::string print_grant(const GrantWords& words);
 
 enum class Placing { fresh, replacing };
 // The error is a sentence; with `fresh` it is empty when there is a key of this id. The folder is made when it is not there. What

@@ -6,18 +6,14 @@
 #include <string_view>
 #include <vector>
 
+#include "gateway/grants/grant.h"
+
 namespace gateway::auth {
 
 // A claim of a verified token, its value as text: a string as it is, a number or boolean as JSON writes it.
 struct Claim {
     std::string name;
     std::string value;
-};
-
-// What an API key may do at most: narrows what the roles' grants allow, and never widens it.
-struct KeyGrant {
-    std::vector<std::string> tables;  // names or patterns, as in a tenant's grant
-    std::vector<std::string> verbs;   // "GET" (with HEAD and OPTIONS), "POST", "PUT", "PATCH", "DELETE"
 };
 
 struct Subject {
@@ -28,7 +24,8 @@ struct Subject {
     std::vector<std::string> roles;
     std::vector<Claim> claims;  // of a verified token; those that are arrays or objects are left out
     std::string key_id;         // of the API key that was used; empty without one
-    std::shared_ptr<const std::vector<KeyGrant>> key_grants;  // of that key; null: as much as the roles may
+    // Of that key: they narrow what the roles may, and never widen it; null: as much as the roles may.
+    std::shared_ptr<const std::vector<grants::Grant>> key_grants;
 
     [[nodiscard]] const std::string* claim(std::string_view name) const {
         for (const Claim& each : claims) {

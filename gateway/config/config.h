@@ -44,6 +44,7 @@ struct Config {
     request::BodyLimits body_limits;
     ShareLimits tenant_share;
     ShareLimits key_share;
+    std::size_t tenant_answer_bytes_max = 0;  // what a tenant's file falls back on for a space; 0: none
     std::string database_hint;         // added as hint to a 404 database_unknown
     std::size_t connections_max = 16;  // [database] defaults for each database
     std::chrono::milliseconds pool_wait_max{2000};

@@ -90,5 +90,15 @@ struct TenantFileRefused {
     std::string what;
     bool has_last_good = false;  // what the file said before stays in force
 };
+// A grant that does not fit the tables that there are; with file and line.
+struct GrantUnfit { std::string file; std::string what; };
+// A database that could not be asked whether its grants fit.
+struct GrantsUnchecked { std::string file; std::string what; };
+// The end of a look at every grant that was new.
+struct GrantsChecked {
+    std::size_t databases = 0;
+    std::size_t unfit = 0;      // findings
+    std::size_t unreached = 0;  // databases
+};
 
 }  // namespace gateway::observe

@@ -70,6 +70,26 @@ void Log::write(const TenantFileRefused& event) {
     }
 }
 
+void Log::write(const GrantUnfit& event) {
+    if (writer_) {
+        Line("grant_unfit", event.file.size() + event.what.size()).text(R"(,"file":)", event.file).text(R"(,"what":)", event.what).write_to(*writer_);
+    }
+}
+
+void Log::write(const GrantsUnchecked& event) {
+    if (writer_) {
+        Line("grants_unchecked", event.file.size() + event.what.size()).text(R"(,"file":)", event.file).text(R"(,"what":)", event.what).write_to(*writer_);
+    }
+}
+
+void Log::write(const GrantsChecked& event) {
+    if (writer_) {
+        Line line("grants_checked", 0);
+        line.number(R"(,"databases":)", static_cast<std::int64_t>(event.databases)).number(R"(,"unfit":)", static_cast<std::int64_t>(event.unfit));
+        line.number(R"(,"unreached":)", static_cast<std::int64_t>(event.unreached)).write_to(*writer_);
+    }
+}
+
 void Log::reopen() {
     if (writer_) {
         writer_->reopen();

@@ -31,6 +31,9 @@ public:
     void write(const Failed& event);
     void write(const TenantsRead& event);
     void write(const TenantFileRefused& event);
+    void write(const GrantUnfit& event);
+    void write(const GrantsUnchecked& event);
+    void write(const GrantsChecked& event);
 
     // Closes the file and opens the one that has its path now, soon. When that fails, the old one stays, and a Failed says why.
     void reopen();

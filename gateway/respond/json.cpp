@@ -281,8 +281,8 @@ std::string literal_of(const schemas::Value& value, const Type& type) {
     return std::visit(Printer{type}, value);
 }
 
-JsonRows::JsonRows(std::vector<const schemas::Column*> columns, Numbers numbers, std::uint64_t rows_max)
-    : columns_(std::move(columns)), numbers_(numbers), rows_max_(rows_max) {
+JsonRows::JsonRows(std::vector<const schemas::Column*> columns, Numbers numbers, std::uint64_t rows_max, std::size_t bytes_max)
+    : columns_(std::move(columns)), numbers_(numbers), rows_max_(rows_max), bytes_max_(bytes_max) {
     constexpr std::size_t kBytesUsual = 32;  // a column, in a row
     key_ends_.reserve(columns_.size());
     keys_.reserve(columns_.size() * kBytesUsual);
@@ -314,12 +314,14 @@ void JsonRows::row(std::span<const Cell> cells) {
     }
     text_ += '}';
     ++rows_;
+    wants_more_ = !is_too_large();
 }
 
 void JsonRows::restart() {
     text_ = "[";
     rows_ = 0;
     has_more_ = false;
+    wants_more_ = true;
 }
 
 std::string JsonRows::take() && {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,7 +20,8 @@ enum class Numbers { native, string };  // string: BIGINT and DECIMAL as JSON st
 // another storage class goes out as it is.
 class JsonRows final : public sql::exec::RowSink {
 public:
-    JsonRows(std::vector<const schemas::Column*> columns, Numbers numbers, std::uint64_t rows_max);
+    JsonRows(std::vector<const schemas::Column*> columns, Numbers numbers, std::uint64_t rows_max,
+             std::size_t bytes_max = std::numeric_limits<std::size_t>::max());
 
     void row(std::span<const sql::exec::Cell> cells) override;
     void restart() override;
@@ -28,6 +30,8 @@ public:
     [[nodiscard]] std::string take() &&;
     [[nodiscard]] std::uint64_t rows() const { return rows_; }   // kept
     [[nodiscard]] bool has_more() const { return has_more_; }
+    // With its last bracket it would have more than bytes_max: no further row is wanted, and those that are there are not all.
+    [[nodiscard]] bool is_too_large() const { return text_.size() >= bytes_max_; }
 
 private:
     std::vector<const schemas::Column*> columns_;
@@ -35,6 +39,7 @@ private:
     std::vector<std::size_t> key_ends_;  // by column, in keys_
     Numbers numbers_;
     std::uint64_t rows_max_;
+    std::size_t bytes_max_;
     std::uint64_t rows_ = 0;
     bool has_more_ = false;
     std::string text_ = "[";

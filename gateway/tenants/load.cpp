@@ -27,9 +27,11 @@ Space load_space(const toml::table& table, const config::Config& config, Complai
     space.id = section.identifier("id");
     refuse_twice(ids, section, "id", space.id, "project");
     space.share = load_share(section, config);
+    space.caps = load_caps(section, config);
+    const auto statement_timeout = load_statement_timeout(section, config);
     std::set<std::pair<std::string, std::string>> names;
     for (const toml::table* inner : section.tables("database")) {
-        space.databases.push_back(load_database(*inner, config, complaints));
+        space.databases.push_back(load_database(*inner, config, statement_timeout, complaints));
         const RegisteredDatabase& database = space.databases.back();
         if (!database.name.empty() && !names.emplace(database.type, database.name).second) {
             complaints.add(inner->source().begin.line,
@@ -98,6 +100,9 @@ LoadedOrg load_org(const std::string& file, std::string_view text, const config:
     Complaints complaints{file, loaded.messages};
     try {
         load_tree(toml::parse(text), config, complaints, loaded);
+        if (loaded.org != nullptr) {
+            loaded.org->file = file;
+        }
     } catch (const toml::parse_error& error) {
         complaints.add(error.source().begin.line, error.description());
     }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
@@ -16,6 +17,7 @@ namespace gateway::tenants {
 namespace {
 
 constexpr std::size_t kSecretBytesMax = 64u << 10;
+constexpr std::int64_t kHourMs = 3'600'000;
 constexpr std::string_view kUndelivered = "not delivered yet; leave it out";
 
 std::optional<std::string> load_path(Section& section, std::string_view key, const config::Config& config) {
@@ -110,6 +112,30 @@ sql::MysqlSettings load_mysql(Section& section, const config::Config& config, co
     return settings;
 }
 
+// What holds for every database, unless its entry says otherwise.
+sql::CommonSettings load_common(Section& section, const config::Config& config, std::optional<std::chrono::milliseconds> space_timeout) {
+    sql::CommonSettings common;
+    const auto connections_max = section.number("connections_max", 1, 10'000);
+    common.connections_max = connections_max ? static_cast<std::size_t>(*connections_max) : config.connections_max;
+    const auto pool_wait_max = section.number("pool_wait_max_ms", 0, kHourMs);
+    common.pool_wait_max = pool_wait_max ? std::chrono::milliseconds(*pool_wait_max) : config.pool_wait_max;
+    const auto pool_queue_max = section.number("pool_queue_max", 0, 1'000'000);
+    common.pool_queue_max = pool_queue_max ? static_cast<std::size_t>(*pool_queue_max) : config.pool_queue_max;
+    common.connect_timeout = config.connect_timeout;
+    common.statement_timeout =
+        load_statement_timeout(section, config).value_or(std::min(config.statement_timeout, config.request_timeout));
+    if (space_timeout) {
+        if (*space_timeout > common.statement_timeout) {
+            section.complain("statement_timeout_ms", fmt::format("is {}, and its space's, {}, may not be more",
+                                                                 common.statement_timeout.count(), space_timeout->count()));
+        }
+        common.statement_timeout = std::min(common.statement_timeout, *space_timeout);
+    }
+    common.statements_cached = config.statements_cached;
+    common.catalog.lifetime = config.catalog_lifetime;
+    return common;
+}
+
 std::vector<RefusedKey> refused_keys(bool is_sqlite) {
     std::vector<RefusedKey> refused{
         {"password", "a password does not stand here; name an environment variable in password_env or a file in password_file"},
@@ -130,22 +156,15 @@ std::vector<RefusedKey> refused_keys(bool is_sqlite) {
 
 }  // namespace
 
-RegisteredDatabase load_database(const toml::table& table, const config::Config& config, Complaints& complaints) {
+RegisteredDatabase load_database(const toml::table& table, const config::Config& config,
+                                 std::optional<std::chrono::milliseconds> space_timeout, Complaints& complaints) {
     const std::size_t complaints_before = complaints.messages.size();
     Section section(table, "[[project.space.database]]", complaints);
     RegisteredDatabase database;
     database.type = section.identifier("type");
     database.name = section.path_name("name");
     database.is_required = section.flag("required").value_or(false);
-    sql::CommonSettings common;
-    const auto connections_max = section.number("connections_max", 1, 10'000);
-    common.connections_max = connections_max ? static_cast<std::size_t>(*connections_max) : config.connections_max;
-    common.pool_wait_max = config.pool_wait_max;
-    common.pool_queue_max = config.pool_queue_max;
-    common.connect_timeout = config.connect_timeout;
-    common.statement_timeout = std::min(config.statement_timeout, config.request_timeout);
-    common.statements_cached = config.statements_cached;
-    common.catalog.lifetime = config.catalog_lifetime;
+    const sql::CommonSettings common = load_common(section, config, space_timeout);
     for (const toml::table* inner : section.tables("grant")) {
         database.grants.push_back(load_grant(*inner, "[[project.space.database.grant]]", complaints));
     }

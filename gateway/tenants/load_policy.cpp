@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::int64_t kDaySeconds = 86'400;
 constexpr std::int64_t kRateMax = 1'000'000;
+constexpr std::int64_t kAnswerBytesMax = std::int64_t{1} << 40;
 constexpr std::string_view kLower = "abcdefghijklmnopqrstuvwxyz";
 constexpr std::string_view kDigits = "0123456789";
 
@@ -107,6 +108,24 @@ fairness::Share load_share(Section& section, const config::Config& config) {
     const fairness::Limits tenant = load_limits(section, {"rate", "burst", "concurrency_max"}, config.tenant_share);
     const fairness::Limits key = load_limits(section, {"key_rate", "key_burst", "key_concurrency_max"}, config.key_share);
     return fairness::Share::make(tenant, key);
+}
+
+Caps load_caps(Section& section, const config::Config& config) {
+    Caps caps;
+    caps.limits = config.limits;
+    const auto most = [](auto number) { return static_cast<std::int64_t>(number); };
+    if (const auto rows = section.number("rows_max", 1, most(config.limits.rows_max))) caps.limits.rows_max = static_cast<std::uint64_t>(*rows);
+    const auto body = section.number("body_bytes_max", 1, most(config.server.body_bytes_max));
+    caps.body_bytes_max = body ? static_cast<std::size_t>(*body) : config.server.body_bytes_max;
+    const auto answer = section.number("answer_bytes_max", 0, kAnswerBytesMax);
+    const std::size_t answer_bytes = answer ? static_cast<std::size_t>(*answer) : config.tenant_answer_bytes_max;
+    if (answer_bytes != 0) caps.answer_bytes_max = answer_bytes;
+    return caps;
+}
+
+std::optional<std::chrono::milliseconds> load_statement_timeout(Section& section, const config::Config& config) {
+    const auto time = section.number("statement_timeout_ms", 1, config.request_timeout.count());
+    return time ? std::optional(std::chrono::milliseconds(*time)) : std::nullopt;
 }
 
 }  // namespace gateway::tenants

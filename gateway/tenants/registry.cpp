@@ -146,17 +146,16 @@ bool matches(std::string_view pattern, std::string_view name) {
 }
 
 Access access(const RegisteredDatabase& database, const auth::Subject& subject, std::string_view table, Verb verb) {
-    Access answer = Access::invisible;
-    const Access of_key = access_of_key(subject, table, verb);
-    if (of_key == Access::invisible) {
-        return answer;
+    if (subject.key_grants) {
+        return access_by_key(database, subject, table, verb);
     }
+    Access answer = Access::invisible;
     for (const Grant& grant : database.grants) {
         if (!names(grant, subject, table)) {
             continue;
         }
         if (std::find(grant.verbs.begin(), grant.verbs.end(), verb) != grant.verbs.end()) {
-            return of_key;
+            return Access::allowed;
         }
         answer = Access::verb_denied;
     }

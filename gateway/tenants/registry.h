@@ -14,6 +14,7 @@
 #include "gateway/auth/subject.h"
 #include "gateway/config/config.h"
 #include "gateway/fairness/share.h"
+#include "gateway/tenants/caps.h"
 #include "gateway/tenants/cors_policy.h"
 #include "gateway/tenants/grant.h"
 #include "sql/exec/database.h"
@@ -33,6 +34,7 @@ struct Space {
     std::string id;
     std::vector<RegisteredDatabase> databases;
     fairness::Share share;
+    Caps caps;
     [[nodiscard]] const RegisteredDatabase* find(std::string_view type, std::string_view name) const;
 };
 
@@ -47,6 +49,7 @@ struct Project {
 struct Org {
     std::string name;
     std::string id;
+    std::string file;
     std::vector<Project> projects;
     std::vector<const Project*> projects_by_name;  // sorted; made by index(). They point in here: an Org is moved, never copied
 

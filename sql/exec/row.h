@@ -30,6 +30,12 @@ public:
     virtual void row(std::span<const Cell> cells) = 0;
     // Forget the rows so far: the statement is run again (lost connection, stale catalog).
     virtual void restart() = 0;
+
+    // Looked at after each row: when it is false the statement is given up, and that is no error.
+    [[nodiscard]] bool wants_more() const { return wants_more_; }
+
+protected:
+    bool wants_more_ = true;
 };
 
 }  // namespace sql::exec

@@ -221,7 +221,7 @@ DbResult<void> Session::query(const Statement& statement, const std::vector<cons
         if (buffers_.size() < columns.size()) {
             buffers_.resize(columns.size());
         }
-        while (rows->next()) {
+        while (sink.wants_more() && rows->next()) {
             for (std::size_t i = 0; i < columns.size(); ++i) {
                 cells_[i] = read_cell(*rows, static_cast<unsigned>(i + 1), columns[i]->type, buffers_[i]);
             }

@@ -270,6 +270,19 @@ tl::expected<void, PlanError> check_filled(const InsertPlan& plan, const Sight& 
     return {};
 }
 
+// What the grants whose columns fit a write force on it; those that the body contradicts are dropped.
+template <typename WritePlan, typename IsSilent>
+tl::expected<std::vector<Assignment>, PlanError> force_values(Grants& grants, const WritePlan& plan, IsSilent is_silent) {
+    if (grants.empty()) {
+        return tl::unexpected(no_grant());
+    }
+    drop_if(grants, [&](const Alternative& grant) { return forced_otherwise(grant, plan).has_value(); });
+    if (grants.empty()) {
+        return tl::unexpected(contradicted());
+    }
+    return agree_on_values(grants, is_silent);
+}
+
 }  // namespace
 
 std::optional<Obstacle> obstacle(const Plan& plan, const Alternative& grant) {
@@ -307,14 +320,7 @@ tl::expected<void, PlanError> narrow(DeletePlan& plan, const Policy& policy) {
 tl::expected<void, PlanError> narrow(UpdatePlan& plan, const Policy& policy) {
     Grants grants = all_of(policy);
     drop_if(grants, [&](const Alternative& grant) { return not_filtered(grant, plan.where) || not_written(grant, plan); });
-    if (grants.empty()) {
-        return tl::unexpected(no_grant());
-    }
-    drop_if(grants, [&](const Alternative& grant) { return forced_otherwise(grant, plan).has_value(); });
-    if (grants.empty()) {
-        return tl::unexpected(contradicted());
-    }
-    auto values = agree_on_values(grants, [&](std::size_t column) {
+    auto values = force_values(grants, plan, [&](std::size_t column) {
         return std::none_of(plan.assignments.begin(), plan.assignments.end(), [column](const Assignment& one) { return one.column == column; });
     });
     if (!values) {
@@ -329,14 +335,7 @@ tl::expected<void, PlanError> narrow(UpdatePlan& plan, const Policy& policy) {
 tl::expected<void, PlanError> narrow(InsertPlan& plan, const Policy& policy) {
     Grants grants = all_of(policy);
     drop_if(grants, [&](const Alternative& grant) { return not_written(grant, plan).has_value(); });
-    if (grants.empty()) {
-        return tl::unexpected(no_grant());
-    }
-    drop_if(grants, [&](const Alternative& grant) { return forced_otherwise(grant, plan).has_value(); });
-    if (grants.empty()) {
-        return tl::unexpected(contradicted());
-    }
-    auto values = agree_on_values(grants, [&](std::size_t column) {
+    auto values = force_values(grants, plan, [&](std::size_t column) {
         const auto slot = slot_of(plan, column);
         return !slot || !gives_all(plan, *slot);
     });

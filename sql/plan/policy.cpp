@@ -99,6 +99,52 @@ private:
     std::vector<bool> filled_in_;
 };
 
+// A literal that the column can hold, where there is one.
+std::string sample(const schemas::Type& type) {
+    using schemas::TypeClass;
+    switch (type.type_class) {
+        case TypeClass::integer:
+        case TypeClass::boolean:
+        case TypeClass::bit:
+        case TypeClass::decimal:
+        case TypeClass::float32:
+        case TypeClass::float64:
+            return "0";
+        case TypeClass::year:
+            return "2000";
+        case TypeClass::date:
+            return "2000-01-01";
+        case TypeClass::time:
+            return "00:00:00";
+        case TypeClass::datetime:
+        case TypeClass::timestamp:
+            return "2000-01-01T00:00:00";
+        case TypeClass::uuid:
+            return "00000000-0000-0000-0000-000000000000";
+        case TypeClass::inet4:
+            return "0.0.0.0";
+        case TypeClass::inet6:
+            return "::";
+        case TypeClass::enumeration:
+        case TypeClass::set:
+            return type.members.empty() ? std::string() : type.members.front();
+        case TypeClass::text:
+            return "a";
+        case TypeClass::binary: {
+            std::string bytes = "\\x00";
+            for (std::uint64_t i = 1; type.is_fixed && i < type.bytes_max.value_or(0); ++i) {
+                bytes += "00";
+            }
+            return bytes;
+        }
+        case TypeClass::json:
+        case TypeClass::geometry:
+        case TypeClass::unsupported:
+            return {};
+    }
+    return {};
+}
+
 }  // namespace
 
 Policy bind_policy(const std::vector<Terms>& terms, const schemas::Table& table) {
@@ -120,26 +166,15 @@ Policy bind_policy(const std::vector<Terms>& terms, const schemas::Table& table)
     return policy;
 }
 
-std::optional<std::string> misfit(const Terms& terms, const schemas::Table& table) {
-    const auto is_variable = [](const filters::Literal& literal) { return literal.text.empty(); };
-    Terms known = terms;
-    known.values.clear();
-    known.row_filter.clear();
-    for (const filters::Condition& condition : terms.row_filter) {
-        if (!std::any_of(condition.values.begin(), condition.values.end(), is_variable)) {
-            known.row_filter.push_back(condition);
-        } else if (!table.index_of(condition.column)) {
-            return "row_filter: there is no column " + quoted(condition.column);
+std::optional<std::string> misfit(const Terms& terms, const std::vector<Gap>& gaps, const schemas::Table& table) {
+    Terms filled = terms;
+    for (const Gap& gap : gaps) {
+        const std::string& name = gap.is_in_values ? filled.values[gap.part].first : filled.row_filter[gap.part].column;
+        if (const schemas::Column* const column = table.find(name)) {
+            (gap.is_in_values ? filled.values[gap.part].second : filled.row_filter[gap.part].values[gap.at]).text = sample(column->type);
         }
     }
-    for (const auto& value : terms.values) {
-        if (!is_variable(value.second)) {
-            known.values.push_back(value);
-        } else if (!table.index_of(value.first)) {
-            return "values: there is no column " + quoted(value.first);
-        }
-    }
-    const auto bound = bind_terms(known, table);
+    const auto bound = bind_terms(filled, table);
     return bound ? std::nullopt : std::optional(bound.error());
 }
 

@@ -3,6 +3,7 @@
 // Made by the pipeline for callers without a plain grant; a caller who may do everything has no policy.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,6 +31,7 @@ struct Terms {
     const std::optional<std::vector<std::string>>* filter = nullptr;
     std::vector<filters::Condition> row_filter;
     std::vector<std::pair<std::string, filters::Literal>> values;
+    std::shared_ptr<const void> lists = nullptr;  // what `read`, `write` and `filter` point into, where that is no grant's own
 };
 
 // The columns that one grant lets through in one use; all of them by default.
@@ -72,8 +74,14 @@ struct Obstacle {
 };
 [[nodiscard]] std::optional<Obstacle> obstacle(const Plan& plan, const Alternative& grant);
 
-// Why a grant's row filter or values do not fit the table, or nothing. Literals that are empty stand for variables and are
-// not looked at.
-[[nodiscard]] std::optional<std::string> misfit(const Terms& terms, const schemas::Table& table);
+// Where a caller's value will stand: value `at` of condition `part` of the row filter, or the value of forced column `part`.
+struct Gap {
+    bool is_in_values = false;
+    std::size_t part = 0;
+    std::size_t at = 0;
+};
+
+// Why a grant's row filter or values do not fit the table whatever stands in the gaps, or nothing.
+[[nodiscard]] std::optional<std::string> misfit(const Terms& terms, const std::vector<Gap>& gaps, const schemas::Table& table);
 
 }  // namespace sql::plan

@@ -384,7 +384,7 @@ DbResult<void> Session::select(const Statement& statement, std::optional<std::si
     if (auto bound = bind(*prepared, statement.params()); !bound) {
         return bound;
     }
-    while (true) {
+    while (sink.wants_more()) {
         const int code = sqlite3_step(*prepared);
         if (code == SQLITE_DONE) {
             return {};
@@ -402,6 +402,7 @@ DbResult<void> Session::select(const Statement& statement, std::optional<std::si
         }
         sink.row(cells_);
     }
+    return {};
 }
 
 DbResult<void> Session::step_to_end(const Statement& statement, Deadline deadline) {

@@ -11,7 +11,7 @@ import time
 from issuer import AUDIENCE, ISSUER, Server, Signer, by_hand, claims, decode, encode
 from lib import places
 from lib.client import Broken, audit
-from lib.direct import open_sqlite
+from lib.direct import small_table
 from lib.gateway import IDENTITY, Gateway, free_port, grant, sqlite_database, table_path, tenant
 from lib.report import Report, short
 
@@ -28,10 +28,7 @@ class Lab:
         self.context, self.report = context, report
         self.folder = places.scratch("jwt")
         path = os.path.join(self.folder, "main.sqlite")
-        direct = open_sqlite(path)
-        direct.run("CREATE TABLE t (id INTEGER PRIMARY KEY, v INTEGER NOT NULL)")
-        direct.run("INSERT INTO t VALUES (1, 1), (2, 2), (3, 3)")
-        direct.close()
+        small_table(path).close()
         self.databases = [sqlite_database(path, grants=[grant("admin", ["*"]), grant("reader", ["t"], ["GET"])])]
         self.signer = Signer()
         self.keys = {name: self.signer.key(name, kid=name.lower()) for name in ASYMMETRIC}
@@ -76,7 +73,8 @@ def run(context):
     report = Report("jwt")
     lab = Lab(context, report)
     try:
-        for part in (good, agreement, missing, bad, several_modes, metadata, files_change, rotation, issuer_fails, issuer_absent, faulty_settings):
+        for part in (good, agreement, missing, bad, several_modes, metadata, files_change, rotation, issuer_fails, cool_down_by_default, issuer_absent,
+                     faulty_settings):
             part(lab, report)
     finally:
         lab.close()
@@ -393,6 +391,45 @@ def issuer_fails(lab, report):
     eventually(report, lambda: client.request("GET", TARGET, headers=[("Authorization", f"Bearer {token}")], identity=False).status == 200,
                "the issuer is good again, and its new key is not used", 8)
     report.note(f"slowest with a known key {slowest['known'] * 1000:.0f} ms, with an unknown one {slowest['unknown'] * 1000:.0f} ms")
+    gateway.destroy(report)
+    server.close()
+
+
+def cool_down_by_default(lab, report):
+    """Unless the settings say otherwise, at most one fetch in 30 s: `rowgate config settings` says so, and in full form 65 s of tokens
+    with unknown keys show it, while the issuer is good, mad and slow."""
+    gateway = lab.gateway({"jwks_url": "http://127.0.0.1:1/jwks"})
+    table = subprocess.run([gateway.binary, "config", "settings"], stdout=subprocess.PIPE, env=gateway.environment(), check=True).stdout.decode()
+    report.check("| `auth.jwks_cooldown_ms` | `30000` |" in table, "30 s are not the default distance of two fetches")
+    printed = subprocess.run([gateway.binary, "config", "print", "--config", gateway.config], stdout=subprocess.PIPE, env=gateway.environment(),
+                             check=True).stdout.decode()
+    report.check("jwks_cooldown_ms = 30000\n" in printed, "30 s are not in force where nothing is said")
+    places.remove(gateway.folder)
+    if not lab.context.full:
+        return
+    known, stranger = lab.signer.key("ES256", kid="known"), lab.signer.key("ES256", kid="stranger")
+    server = Server(lab.signer.key_set(known))
+    gateway = lab.gateway({"jwks_url": server.url}).start()
+    client = gateway.client(identity=False)
+    good_token = lab.signer.token(known, header={"kid": "known"})
+    lab.ask(client, good_token, 200, "the issuer's key")
+    begun, asked, slowest = time.monotonic(), 0, 0.0
+    while time.monotonic() - begun < 65:
+        server.behave = ("good", "garbage", "slow", "error")[int((time.monotonic() - begun) / 5) % 4]
+        strange = lab.signer.token(stranger, header={"kid": f"stranger-{asked}"})
+        for token, status in ((strange, 401), (good_token, 200)):
+            sent = time.monotonic()
+            lab.ask(client, token, status, f"a request while the issuer is {server.behave}")
+            slowest = max(slowest, time.monotonic() - sent)
+        asked += 1
+        time.sleep(0.01)
+    gaps = [after - before for before, after in zip(server.fetches, server.fetches[1:])]
+    # One at the start, two after it: none would mean that nobody asked.
+    report.equal(len(server.fetches), 3, f"fetches in 65 s, {[f'{gap:.1f}' for gap in gaps]} s from each other")
+    report.check(min(gaps, default=0) > 29.7, f"fetches came within {min(gaps, default=0):.1f} s of each other")
+    report.check(asked > 500, f"only {asked} tokens with unknown keys were sent")
+    report.check(slowest < (3 if lab.context.is_sanitized else 1.6), f"a request took {slowest:.2f} s")
+    report.note(f"{asked} unknown keys in 65 s: {len(server.fetches)} fetches, slowest request {slowest * 1000:.0f} ms")
     gateway.destroy(report)
     server.close()
 

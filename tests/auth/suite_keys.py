@@ -1,4 +1,5 @@
-"""API keys, made, used, narrowed, revoked and mistyped against a gateway that serves; and the audit log of writes."""
+"""API keys, made, used, narrowed, revoked and mistyped against a gateway that serves; the audit log of writes; keys with row filters, columns
+and forced values (key_grants.py)."""
 import hashlib
 import json
 import os
@@ -9,6 +10,7 @@ import subprocess
 import threading
 import time
 
+from key_grants import check_key_grants
 from lib import places
 from lib.client import Client, audit
 from lib.direct import open_sqlite
@@ -303,7 +305,7 @@ def faulty_file(t, keys, gateway):
     path = os.path.join(keys.folder, key[3:11] + ".toml")
     with open(path, encoding="utf-8") as stored:
         text = stored.read()
-    fault = f"{path}:8: roles: must be an array of strings, and not empty; the key stays as it was"
+    fault = f"{path}:8: roles: must not be empty; the key stays as it was"
 
     def said():
         with open(gateway.access_log, encoding="utf-8") as log:
@@ -488,6 +490,7 @@ def run(context):
         gateway.destroy(report)
     audited(context, report, databases, False)
     audited(context, report, databases, True)
+    check_key_grants(context, report)
     for direct in directs:
         direct.close()
     places.remove(folder)

@@ -1,17 +1,10 @@
-"""The rules of the source tree and of the documents: layers, doors, tables made by the code, links, and every curl line of the README."""
+"""The rules of the source tree and of the documents: layers, doors, tables made by the code, and links."""
 import os
 import re
-import shutil
 import subprocess
-import sys
-import tempfile
 
 from lib import places
-from lib.gateway import free_port
-from lib.report import Report, short
-
-sys.path.insert(1, os.path.join(places.TESTS, "io"))
-from suite_demo import start, stop, stop_leftover  # noqa: E402  the demo is started and stopped as its own suite does
+from lib.report import Report
 
 ROOT = places.ROOT
 CODE = ("filters", "schemas", "sql", "gateway")
@@ -31,9 +24,10 @@ LAYERS = {
     "gateway/request": ["gateway/http/ascii.h", "sql/plan", "schemas", "filters"],
     "gateway/observe": [],
     "gateway/fairness": ["gateway/error.h", "gateway/http"],
-    "gateway/auth": ["gateway/error.h", "gateway/http", "gateway/config/source.h", "gateway/observe/json_text.h", "filters"],
+    "gateway/auth": ["gateway/error.h", "gateway/http", "gateway/config/source.h", "gateway/config/section.h", "gateway/grants", "gateway/observe/json_text.h", "filters"],
     "gateway/config": ["gateway/auth/settings.h", "gateway/http", "gateway/request", "filters", "schemas"],
-    "gateway/tenants": ["sql/plan", "gateway/auth", "gateway/config", "gateway/fairness", "sql/exec", "sql/backends.h", "filters", "schemas"],
+    "gateway/grants": ["gateway/config/section.h", "filters"],
+    "gateway/tenants": ["sql/plan", "gateway/auth", "gateway/config", "gateway/grants", "gateway/fairness", "sql/exec", "sql/backends.h", "filters", "schemas"],
     "gateway/respond": ["gateway/error.h", "gateway/http", "gateway/observe/json_text.h", "schemas", "filters", "sql/exec/row.h"],
     "gateway": ["gateway", "sql", "schemas", "filters"],
 }
@@ -138,35 +132,10 @@ def check_links(report):
             report.check(os.path.exists(there), f"{path} links to {target}, which is not there")
 
 
-def check_readme(report):
-    """Every fenced curl line of the README is run against the demo as it starts; none may fail to reach the gateway."""
-    commands = [block.strip() for block in re.findall(r"```sh\n(.*?)```", text_of("README.md"), re.S) if "curl" in block]
-    report.check(len(commands) >= 3, "the README has fewer than three curl lines")
-    folder = tempfile.mkdtemp(prefix="rowgate-readme-")
-    port = free_port()
-    try:
-        _, pid = start(report, folder, port, False)
-        if not pid:
-            return
-        for command in commands:
-            here = command.replace("127.0.0.1:8080", f"127.0.0.1:{port}").replace("curl ", "curl -sS -w '\\n%{http_code}' ", 1)
-            ran = subprocess.run(["bash", "-c", here], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=30)
-            text = ran.stdout.decode(errors="replace")
-            status = text.rsplit("\n", 1)[-1]
-            is_refusal = "refused with 406" in text_of("README.md").split(command)[0][-200:]
-            report.check(status == "406" if is_refusal else status in ("200", "201"), f"README: {short(command, 120)} answers {short(text)}")
-        stop(report, pid, folder)
-    finally:
-        stop_leftover(folder)
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 def run(context):
     report = Report("check")
     check_layers(report)
     check_sources(report)
     check_tables(report, os.path.join(context.build, "rowgate"))
     check_links(report)
-    if not context.is_sanitized:
-        check_readme(report)
     return report

@@ -16,12 +16,16 @@
 #include "filters/parse.h"
 #include "gateway/error.h"
 #include "gateway/request/body.h"
+#include "schemas/value.h"
 #include "sql/mysql/dialect.h"
 #include "sql/plan/bind.h"
 #include "sql/plan/describe_value.h"
 #include "sql/plan/guard.h"
+#include "sql/render/check.h"
 #include "sql/render/render.h"
 #include "sql/sqlite/dialect.h"
+#include "tests/golden/caller.h"
+#include "tests/golden/case_file.h"
 #include "tests/golden/fixture.h"
 
 namespace golden {
@@ -29,20 +33,6 @@ namespace {
 
 using schemas::Family;
 using schemas::TypeClass;
-
-struct Block {
-    std::string head;  // "-- plan mysql"
-    std::string text;  // lines, each with its newline
-    friend bool operator==(const Block&, const Block&) = default;
-};
-
-struct Case {
-    std::string remarks;  // lines that begin with `#`
-    std::string method;
-    std::string target;
-    std::string body;
-    std::vector<Block> blocks;
-};
 
 // What one dialect makes of a case: an error, or plan, statements and parameters.
 struct Result {
@@ -93,16 +83,37 @@ std::string_view name_of(sql::render::Proof proof) {
     return "";
 }
 
-Result program_result(const sql::plan::Plan& plan, const sql::render::Program& program) {
+void add_statement(Result& result, std::string_view role, const sql::render::Statement& statement) {
+    result.sql += std::string(role) + statement.text() + "\n";
+    std::string line;
+    for (const schemas::Value& value : statement.params()) {
+        line += (line.empty() ? "" : ", ") + sql::plan::describe(value);
+    }
+    result.params += (line.empty() ? "nothing" : line) + "\n";
+}
+
+// How a write under row filters looks at what it has written: as if that were one row, with 1 for its key.
+void add_check(Result& result, const sql::plan::Plan& plan, const sql::render::Program& program, const sql::render::Dialect& dialect) {
+    std::vector<schemas::Value> key;
+    for (const schemas::Column* const column : sql::render::key_columns(*program.table)) {
+        key.push_back(schemas::read_literal("1", column->type, schemas::Purpose::comparison).value().value);
+    }
+    for (const sql::render::Statement& statement : sql::render::render_shown(plan, dialect, std::move(key))) {
+        add_statement(result, "after: ", statement);
+    }
+}
+
+Result program_result(const sql::plan::Plan& plan, const sql::render::Program& program, const sql::render::Dialect& dialect) {
     Result result;
     result.plan = sql::plan::describe(plan);
+    if (program.keys_before) {
+        add_statement(result, "before: ", *program.keys_before);
+    }
     for (const sql::render::Statement& statement : program.statements) {
-        result.sql += statement.text() + "\n";
-        std::string line;
-        for (const schemas::Value& value : statement.params()) {
-            line += (line.empty() ? "" : ", ") + sql::plan::describe(value);
-        }
-        result.params += (line.empty() ? "nothing" : line) + "\n";
+        add_statement(result, "", statement);
+    }
+    if (program.check != sql::render::Check::none) {
+        add_check(result, plan, program, dialect);
     }
     if (program.proof != sql::render::Proof::none) {
         result.sql += fmt::format("proof: {}\n", name_of(program.proof));
@@ -137,6 +148,36 @@ void cover(const filters::Query& query, const schemas::Table& table, Family fami
     }
 }
 
+gateway::tenants::Verb tenant_verb_of(const std::string& method) {
+    if (method == "DELETE") {
+        return gateway::tenants::Verb::erase;
+    }
+    if (method == "GET") {
+        return gateway::tenants::Verb::get;
+    }
+    if (method == "POST") {
+        return gateway::tenants::Verb::post;
+    }
+    return method == "PUT" ? gateway::tenants::Verb::put : gateway::tenants::Verb::patch;
+}
+
+// What the grants say of the table, or that they do not get as far as a plan.
+tl::expected<std::optional<sql::plan::Policy>, Result> policy_of(const Case& input, const schemas::Table& table) {
+    if (input.grants.empty()) {
+        return std::nullopt;
+    }
+    const Caller caller(input.grants, table.name.text());
+    const gateway::tenants::Verb verb = tenant_verb_of(input.method);
+    if (caller.access(verb) != gateway::tenants::Access::allowed) {
+        return tl::unexpected(Result{"no grant", "no grant allows " + input.method + "\n", "", "", ""});
+    }
+    auto policy = caller.policy(verb, table);
+    if (policy && policy->alternatives.empty()) {
+        return tl::unexpected(Result{"no grant", fmt::format("{}\n", fmt::join(policy->misfits, "\n")), "", "", ""});
+    }
+    return policy;
+}
+
 Result run(const Case& input, Family family, Coverage& coverage) {
     const std::size_t question = std::min(input.target.find('?'), input.target.size());
     const std::string table_name = input.target.substr(1, question - 1);
@@ -144,6 +185,11 @@ Result run(const Case& input, Family family, Coverage& coverage) {
     if (!table) {
         return {"no such table", "the fixture has no table " + table_name + "\n", "", "", ""};
     }
+    const auto policy = policy_of(input, *table);
+    if (!policy) {
+        return policy.error();
+    }
+    const sql::plan::Sight& sight = *policy ? (*policy)->sight : sql::plan::kClearSight;
     sql::plan::Intent intent;
     intent.verb = verb_of(input.method);
     const std::size_t begin = std::min(question + 1, input.target.size());
@@ -153,7 +199,7 @@ Result run(const Case& input, Family family, Coverage& coverage) {
     }
     cover(*query, *table, family, coverage);
     intent.query = *std::move(query);
-    auto plan = sql::plan::bind_query(intent, table, schemas::Limits{});
+    auto plan = sql::plan::bind_query(intent, table, schemas::Limits{}, sight);
     if (!plan) {
         return plan_error_result(plan.error());
     }
@@ -164,17 +210,17 @@ Result run(const Case& input, Family family, Coverage& coverage) {
         if (!body) {
             return error_result(gateway::to_problem(body.error()), true);
         }
-        plan = sql::plan::bind_body(*std::move(plan), *body);
+        plan = sql::plan::bind_body(*std::move(plan), *body, sight);
         if (!plan) {
             return plan_error_result(plan.error());
         }
     }
-    auto guarded = sql::plan::Guard::guard(*std::move(plan));
+    auto guarded = sql::plan::Guard::guard(*std::move(plan), *policy ? &**policy : nullptr);
     if (!guarded) {
         return plan_error_result(guarded.error());
     }
     const sql::render::Dialect& dialect = family == Family::mysql ? sql::mysql::dialect() : sql::sqlite::dialect();
-    return program_result(guarded->plan(), sql::render::render(*guarded, dialect));
+    return program_result(guarded->plan(), sql::render::render(*guarded, dialect), dialect);
 }
 
 // One block where the databases agree, one each where they do not.
@@ -215,57 +261,6 @@ std::vector<Block> blocks_of(const Result& mysql, const Result& sqlite) {
     return blocks;
 }
 
-std::string print(const Case& item) {
-    std::string out = item.remarks;
-    if (item.method.empty()) {
-        return out;
-    }
-    out += item.method + " " + item.target + "\n" + item.body;
-    for (const Block& block : item.blocks) {
-        out += block.head + "\n" + block.text;
-    }
-    return out;
-}
-
-// A file's paragraphs. One that holds remarks only has no method.
-std::vector<Case> parse_cases(std::istream& in) {
-    std::vector<Case> cases;
-    bool is_new = true;
-    for (std::string line; std::getline(in, line);) {
-        if (line.empty()) {
-            is_new = true;
-            continue;
-        }
-        if (is_new) {
-            cases.emplace_back();
-            is_new = false;
-        }
-        Case& item = cases.back();
-        if (item.method.empty() && line.front() == '#') {
-            item.remarks += line + "\n";
-        } else if (item.method.empty()) {
-            const std::size_t space = line.find(' ');
-            item.method = line.substr(0, space);
-            item.target = space == std::string::npos ? "" : line.substr(space + 1);
-        } else if (line.starts_with("-- ")) {
-            item.blocks.push_back({line, ""});
-        } else if (item.blocks.empty()) {
-            item.body += line + "\n";
-        } else {
-            item.blocks.back().text += line + "\n";
-        }
-    }
-    return cases;
-}
-
-std::string check_request(const Case& item) {
-    static const std::set<std::string> kMethods{"GET", "POST", "PUT", "PATCH", "DELETE"};
-    if (!kMethods.contains(item.method)) {
-        return "unknown method " + item.method;
-    }
-    return item.target.starts_with('/') ? "" : "the target does not begin with /";
-}
-
 struct Tally {
     std::size_t passed = 0;
     std::size_t failed = 0;
@@ -282,9 +277,9 @@ void run_file(const std::filesystem::path& path, bool updates, Coverage& coverag
     in.close();
     std::string text;
     for (Case& item : cases) {
-        if (!item.method.empty()) {
+        if (!item.method.empty() || !item.grants.empty()) {
             const std::string where = path.filename().string() + ": " + item.method + " " + item.target;
-            if (const std::string fault = check_request(item); !fault.empty()) {
+            if (const std::string fault = request_problem(item); !fault.empty()) {
                 fail(tally, where, fault);
             } else {
                 std::vector<Block> actual = blocks_of(run(item, Family::mysql, coverage), run(item, Family::sqlite, coverage));

@@ -10,8 +10,8 @@ import time
 
 from lib import places
 from lib.client import Broken, Client, audit
-from lib.direct import open_sqlite
-from lib.gateway import Gateway, encode, free_port, mariadb_database, sqlite_database, table_path, tenant
+from lib.direct import open_sqlite, small_table
+from lib.gateway import Gateway, encode, free_port, mariadb_database, merged, sqlite_database, table_path, tenant
 from lib.report import Report, short
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -23,9 +23,7 @@ def run(context):
     report = Report("metrics")
     folder = places.scratch("metrics")
     path = os.path.join(folder, "main.sqlite")
-    direct = open_sqlite(path)
-    direct.run("CREATE TABLE t (id INTEGER PRIMARY KEY, v INTEGER NOT NULL)")
-    direct.run("INSERT INTO t VALUES (1, 1), (2, 2), (3, 3)")
+    direct = small_table(path)
     server = context.mariadb.get()
     server.make_schema("rg_metrics")
     try:
@@ -48,10 +46,7 @@ def run(context):
 def started(context, databases, settings=None):
     """A gateway with an operators' listener, and a client of that."""
     port = free_port()
-    merged = {"admin": {"port": port}}
-    for name, values in (settings or {}).items():
-        merged.setdefault(name, {}).update(values)
-    gateway = Gateway(context.preset, [tenant(databases)], merged).start()
+    gateway = Gateway(context.preset, [tenant(databases)], merged({"admin": {"port": port}}, settings)).start()
     return gateway, Client(port)
 
 

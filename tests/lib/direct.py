@@ -62,3 +62,11 @@ def open_sqlite(path):
         connection.execute("PRAGMA synchronous=OFF")
         return connection
     return Direct("sl", connect)
+
+
+def small_table(path):
+    """A new SQLite file with the table t of three rows: for what is not about data."""
+    direct = open_sqlite(path)
+    direct.run("CREATE TABLE t (id INTEGER PRIMARY KEY, v INTEGER NOT NULL)")
+    direct.run("INSERT INTO t VALUES (1, 1), (2, 2), (3, 3)")
+    return direct

@@ -39,6 +39,8 @@ def tenant(databases, name=ORG, org_id="org-1", project=PROJECT, project_id="pro
 
 
 def toml(value):
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{json.dumps(key)} = {toml(one)}" for key, one in value.items()) + " }"
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -65,6 +67,14 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def merged(settings, more=None):
+    """Settings by section, those of `more` in force."""
+    result = {name: dict(values) for name, values in settings.items()}
+    for name, values in (more or {}).items():
+        result.setdefault(name, {}).update(values)
+    return result
+
+
 class Gateway:
     """`settings` are lines of the configuration by section: {"": {"database_hint": "…"}, "limits": {"rows_max": 5}}."""
 
@@ -77,10 +87,8 @@ class Gateway:
         self.access_log = os.path.join(self.folder, "access.log")
         self._server = None
         self._is_slow = preset in ("asan", "tsan")
-        sections = {"": {"tenants_folder": "tenants", "access_log": "access.log"},
-                    "server": {"address": "127.0.0.1", "port": self.port}}
-        for name, values in (settings or {}).items():
-            sections.setdefault(name, {}).update(values)
+        sections = merged({"": {"tenants_folder": "tenants", "access_log": "access.log"},
+                           "server": {"address": "127.0.0.1", "port": self.port}}, settings)
         os.makedirs(os.path.join(self.folder, "tenants"), exist_ok=True)
         with open(self.config, "w", encoding="utf-8") as out:
             for name in sorted(sections):

@@ -37,8 +37,10 @@ SUITES = {
     "differential": "two organizations: what is somebody else's is as what does not exist",
     "cors": "pages of other origins, in headless Chromium",
     "fairness": "a tenant that floods, and its neighbour",
+    "caps": "what one request of a space may take: rows, bytes in and out, time; the queue of a database",
     "keys": "API keys, whole and narrowed, used, revoked and mistyped; the audit log of writes",
     "explain": "whoami and explain-access say what the gateway that serves would do, and why",
+    "examples": "what the documents show of roles, grants, claims, tokens, keys and rates, as they show it",
     "jwt": "good tokens pass, bad ones are one 401; keys rotate, issuers fail",
     "slow": "slow attackers and idle connections beside healthy clients",
     "fault": "the way to the database, and the database itself, fail at chosen and at random moments",
@@ -191,8 +193,8 @@ def run_suite(context, name):
         report.fail("its packages cannot be installed")
         return report
     folder = {"check": "check", "bench": "bench", "http": "http", "slow": "http", "fault": "fault", "memory": "memory", "soak": "memory",
-              "tenants": "tenants", "cors": "tenants", "grants": "tenants", "differential": "tenants", "fairness": "tenants",
-              "keys": "auth", "explain": "auth", "jwt": "auth"}.get(name, "io")
+              "tenants": "tenants", "cors": "tenants", "grants": "tenants", "differential": "tenants", "fairness": "tenants", "caps": "tenants",
+              "examples": "tenants", "keys": "auth", "explain": "auth", "jwt": "auth"}.get(name, "io")
     sys.path.insert(1, os.path.join(tests, folder)) if os.path.join(tests, folder) not in sys.path else None
     return run_module(context, name, os.path.join(tests, folder, f"suite_{name}.py"))
 

@@ -48,6 +48,32 @@ class Grant:
         return {column: user if value == "$user_id" else value for column, value in self.values.items()}
 
 
+class Both:
+    """A grant of the roles and one of the key's, as one: it lets through what each of them does."""
+
+    def __init__(self, of_role, of_key):
+        self.grants = (of_role, of_key)
+        self.verbs = [verb for verb in of_role.verbs if verb in of_key.verbs]
+        self.read, self.write, self.filter = of_role.read & of_key.read, of_role.write & of_key.write, of_role.filter & of_key.filter
+        # Only whether there is a list, a filter or a value at all is asked of these.
+        self.read_list, self.write_list, self.filter_list = (
+            [name] if any(getattr(grant, name) is not None for grant in self.grants) else None for name in ("read_list", "write_list", "filter_list"))
+        self.row_filter = of_role.row_filter + of_key.row_filter
+        self.values = {**of_role.values, **of_key.values}
+
+    def shows(self, row, user):
+        return all(grant.shows(row, user) for grant in self.grants)
+
+    def forced(self, user):
+        return {column: value for grant in self.grants for column, value in grant.forced(user).items()}
+
+    def clashes(self, user):
+        """The key would write what the role does not let be written, or another value than the role's."""
+        of_role, of_key = self.grants
+        forced = of_role.forced(user)
+        return any(forced[column] != value if column in forced else column not in of_role.write for column, value in of_key.forced(user).items())
+
+
 class Expected:
     """`rows` are what a read gives; `table` is what the table holds afterwards, `affected` how many rows a write says."""
 

@@ -1,35 +1,32 @@
 """The registry while the gateway serves: files that change, go, come and are faulty; reloads under load; many tenants; the budget of
-database connections and their idle close; `rowgate tenants`."""
-import json
+database connections and their idle close; grants that do not fit the tables; `rowgate tenants`."""
 import os
 import signal
 import sqlite3
-import subprocess
 import threading
 import time
 
 from lib import places
 from lib.client import Broken, Client, audit
-from lib.direct import open_sqlite
-from lib.gateway import Gateway, free_port, grant, sqlite_database, tenant, tenant_toml, toml
+from lib.direct import small_table
+from lib.gateway import grant, sqlite_database, tenant, tenant_toml, toml
 from lib.report import Report, short
-
-PROJECT = "demo"
+from tenant_files import PROJECT, Tenants, entry
+from unfit_grants import unfit_grants
 
 
 def run(context):
     report = Report("tenants")
     folder = places.scratch("tenants")
     path = os.path.join(folder, "main.sqlite")
-    direct = open_sqlite(path)
-    direct.run("CREATE TABLE t (id INTEGER PRIMARY KEY, v INTEGER NOT NULL)")
-    direct.run("INSERT INTO t VALUES (1, 1), (2, 2), (3, 3)")
+    direct = small_table(path)
     try:
         file_changes(context, report, path)
         faulty_files(context, report, path)
         faulty_at_start(context, report, path)
         folder_gone(context, report, path)
         commands(context, report, path)
+        unfit_grants(context, report, folder)
         idle_close(context, report, path)
         budget(context, report, folder)
         reloads_under_load(context, report, path)
@@ -38,79 +35,6 @@ def run(context):
         direct.close()
         places.remove(folder)
     return report
-
-
-class Tenants:
-    """A gateway with an operators' listener, and the files of its tenants."""
-
-    def __init__(self, context, entries, settings=None):
-        self.admin_port = free_port()
-        merged = {"": {"access_log_flush_ms": 0}, "admin": {"port": self.admin_port}}
-        for name, values in (settings or {}).items():
-            merged.setdefault(name, {}).update(values)
-        self.gateway = Gateway(context.preset, entries, merged)
-        self.client = Client(self.gateway.port)
-        self.admin = Client(self.admin_port)
-
-    def file(self, name):
-        return os.path.join(self.gateway.folder, "tenants", f"{name}.toml")
-
-    def write(self, name, text):
-        """As an editor does: beside it, then renamed into place."""
-        with open(self.file("." + name) + ".new", "w", encoding="utf-8") as out:
-            out.write(text)
-        os.rename(self.file("." + name) + ".new", self.file(name))
-
-    def get(self, name, table="t?id=eq.1", database="main", client=None, org_id=None):
-        return (client or self.client).request("GET", f"/v1/{name}/{PROJECT}/sl/{database}/{table}", headers=identity(name, org_id))
-
-    def status(self, name, **more):
-        return self.get(name, **more).status
-
-    def becomes(self, name, wanted, within=3.0, **more):
-        """The status is `wanted` within some seconds; how long it took, or None."""
-        began = time.monotonic()
-        while time.monotonic() - began < within:
-            if self.status(name, **more) == wanted:
-                return time.monotonic() - began
-            time.sleep(0.01)
-        return None
-
-    def events(self, kind):
-        with open(self.gateway.access_log, "rb") as text:
-            mark = f'"event":"{kind}"'.encode()
-            return [json.loads(line) for line in text.read().splitlines() if mark in line]
-
-    def next_event(self, kind, known, within=10.0):
-        """The event of this kind that follows the `known` first ones."""
-        end = time.monotonic() + within
-        while time.monotonic() < end:
-            events = self.events(kind)
-            if len(events) > known:
-                return events[known]
-            time.sleep(0.02)
-        return None
-
-    def reload(self, within=10.0):
-        """SIGHUP, and what the log says of it."""
-        known = len(self.events("tenants_read"))
-        self.gateway.signal(signal.SIGHUP)
-        return self.next_event("tenants_read", known, within)
-
-    def end(self, report):
-        self.client.close()
-        self.admin.close()
-        self.gateway.destroy(report)
-
-
-def identity(name, org_id=None):
-    return [("X-Org-Id", org_id or "id-" + name), ("X-Project-Id", "project-1"), ("X-Space-Id", "space-1"), ("X-User-Id", "u"),
-            ("X-User-Roles", "admin")]
-
-
-def entry(org, path, **database):
-    database.setdefault("required", False)
-    return tenant([sqlite_database(path, **database)], name=org, org_id="id-" + org, project=PROJECT)
 
 
 def resident_kb(pid):
@@ -157,6 +81,7 @@ def file_changes(context, report, path):
         tenants.write("c", tenant_toml(entry("c", path, name="renamed")))
         report.check(tenants.becomes("c", 200, database="renamed") is not None, "a database that was renamed is not served")
         report.equal(tenants.status("c"), 404, "the database under its old name")
+        time.sleep(0.2)  # a reading acts before it is in the log
         event = tenants.reload()
         report.check(event is not None and event["orgs"] == 2 and event["files_parsed"] == 0, f"SIGHUP without a change: {event}")
         # The name moves from one file to another.
@@ -260,13 +185,7 @@ def commands(context, report, path):
     with open(secret, "w", encoding="ascii") as out:
         out.write("hunter2\n")
     tenants = Tenants(context, [entry("a", path), entry("b", path)])
-    gateway = tenants.gateway
-
-    def rowgate(*arguments):
-        done = subprocess.run([gateway.binary, *arguments, "--config", gateway.config], capture_output=True, text=True, timeout=60,
-                              env=gateway.environment(), check=False)
-        return done.returncode, done.stdout, done.stderr
-
+    rowgate = tenants.rowgate
     with open(tenants.file("b"), "a", encoding="utf-8") as out:
         out.write(f"[[project.space.database]]\ntype = \"ms\"\nname = \"shop\"\nhost = \"h\"\nuser = \"u\"\npassword_file = {toml(secret)}\n")
     code, out, err = rowgate("tenants", "check")
@@ -283,7 +202,7 @@ def commands(context, report, path):
                      f"{' '.join(command)} of faulty files: {code} {err}")
     code, out, err = rowgate("tenants", "list")
     report.check(code == 1 and out == "", f"tenants list of faulty files: {code} {out}")
-    places.remove(gateway.folder)
+    places.remove(tenants.gateway.folder)
 
 
 def idle_close(context, report, path):
@@ -440,8 +359,12 @@ def many_tenants(context, report, path):
 
 
 def rate(tenants, seconds):
-    began, count = time.monotonic(), 0
-    while time.monotonic() - began < seconds:
-        tenants.status("o0")
-        count += 1
-    return count / seconds
+    """Of three windows the best: others may use the machine."""
+    best = 0
+    for _ in range(3):
+        began, count = time.monotonic(), 0
+        while time.monotonic() - began < seconds / 2:
+            tenants.status("o0")
+            count += 1
+        best = max(best, count / (seconds / 2))
+    return best

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdlib>
@@ -11,6 +12,7 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -22,6 +24,8 @@
 namespace {
 
 using namespace gateway::auth;
+using gateway::grants::Grant;
+using gateway::grants::Verb;
 using std::chrono::seconds;
 
 constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -143,8 +147,7 @@ TEST_CASE("the file of a key reads back to the same, and bears no secret") {
     key.name = "the \"nightly\" \\ job";
     key.expires = parse_instant("2027-01-01T00:00:00Z");
     key.revoked = parse_instant("2026-06-01T00:00:00Z");
-    key.subject.key_grants = std::make_shared<const std::vector<KeyGrant>>(1, KeyGrant{{"users", "logs*"}, {"GET", "DELETE"}});
-    const std::string text = print_key_file(key);
+    const std::string text = print_key_file(key) + print_grant({{"users", "logs*"}, {"GET", "DELETE"}, {}, {}, {}, "", {}});
     CHECK(text.find(made.text.substr(12)) == std::string::npos);
     const auto back = parse_key_file(text, "k.toml");
     REQUIRE(back);
@@ -155,9 +158,41 @@ TEST_CASE("the file of a key reads back to the same, and bears no secret") {
     CHECK(back->expires == key.expires);
     CHECK(back->revoked == key.revoked);
     REQUIRE(back->subject.key_grants);
-    CHECK(back->subject.key_grants->at(0).tables == std::vector<std::string>{"users", "logs*"});
-    CHECK(back->subject.key_grants->at(0).verbs == std::vector<std::string>{"GET", "DELETE"});
+    const Grant& grant = back->subject.key_grants->at(0);
+    CHECK(grant.tables == std::vector<std::string>{"users", "logs*"});
+    CHECK(grant.verbs == std::vector<Verb>{Verb::get, Verb::erase});
+    CHECK(grant.restriction == nullptr);
     CHECK(print_key_file(*back) == text);
+}
+
+TEST_CASE("the grants of a key read back to the same: columns, row filter, forced values, escaped or not") {
+    const std::string head = print_key_file(key_for(make_key()));
+    GrantWords words;
+    words.tables = {"users"};
+    words.verbs = {"GET", "POST"};
+    words.read = {"id", "a \"quoted\" \\ name"};
+    words.write = {"id"};
+    words.filter = {"id"};
+    words.row_filter = "owner=eq.$user_id&state=in.draft,$claim.state&price=eq.$$5&team=eq.%24org_id&x=eq.a%26b";
+    words.values = {{"owner", "$user_id"}, {"a.b c", "$$5"}, {"note", "it's \"so\" \\ $$"}, {"team", "$claim.team"}, {"empty", ""}};
+    const auto back = parse_key_file(head + print_grant(words), "k.toml");
+    REQUIRE_MESSAGE(back, fmt::format("{}", fmt::join(back ? std::vector<std::string>() : back.error(), "; ")));
+    const Grant& grant = back->subject.key_grants->at(0);
+    REQUIRE(grant.restriction != nullptr);
+    CHECK(grant.restriction->row_filter.size() == 5);
+    CHECK(grant.restriction->row_filter[2].values[0].text == "$5");
+    CHECK(grant.restriction->row_filter[4].values[0].text == "a&b");
+    CHECK(grant.restriction->places.size() == 5);
+    std::vector<std::pair<std::string, std::string>> values = words_of(grant).values;
+    std::sort(values.begin(), values.end());
+    std::sort(words.values.begin(), words.values.end());
+    CHECK(values == words.values);
+    CHECK(words_of(grant).row_filter == words.row_filter);
+    CHECK(words_of(grant).read == words.read);
+    const std::string again = print_key_file(*back);
+    const auto twice = parse_key_file(again, "k.toml");
+    REQUIRE(twice);
+    CHECK(print_key_file(*twice) == again);
 }
 
 TEST_CASE("a faulty file of a key is refused with its line") {
@@ -178,7 +213,7 @@ TEST_CASE("a faulty file of a key is refused with its line") {
     one(with("org_id", "org_id = 5"), "k.toml:4: org_id: must be a string");
     one(with("org_id", ""), "org_id: is missing");
     one(with("user_id", ""), "user_id: is missing");
-    one(with("roles", "roles = []"), "k.toml:8: roles: must be an array");
+    one(with("roles", "roles = []"), "k.toml:8: roles: must not be empty");
     one(with("roles", "roles = \"a\""), "k.toml:8: roles: must be an array");
     one(with("roles", "roles = [\"a,b\"]"), "must not hold a comma");
     one(with("roles", ""), "roles: is missing");
@@ -193,7 +228,16 @@ TEST_CASE("a faulty file of a key is refused with its line") {
     one(good + "[grant]\n", "grant: must be an array of tables");
     one(good + "[[grant]]\nverbs = [\"GET\"]\n", "[[grant]] tables: is missing");
     one(good + "[[grant]]\ntables = [\"a\"]\nverbs = [\"get\"]\n", "k.toml:12: [[grant]] verbs: \"get\" is none of");
-    one(good + "[[grant]]\ntables = [\"a\"]\nverbs = [\"GET\"]\nrow_filter = \"a=eq.1\"\n", "k.toml:13: [[grant]] row_filter: not delivered yet");
+    const std::string grant = good + "[[grant]]\ntables = [\"a\"]\nverbs = [\"GET\"]\n";
+    CHECK(faults_of(grant + "read = [\"a\"]\nrow_filter = \"a=eq.$user_id\"\nvalues = { a = 1 }\n").empty());
+    one(grant + "row_filter = \"a=1\"\n", "k.toml:13: [[grant]] row_filter: at 2:");
+    one(grant + "row_filter = \"a=eq.$user\"\n", "k.toml:13: [[grant]] row_filter: \"$user\" is none of $user_id");
+    one(grant + "read = []\n", "k.toml:13: [[grant]] read: must not be empty");
+    one(grant + "values = {}\n", "k.toml:13: [[grant]] values: is empty");
+    one(grant + "caps = 5\n", "k.toml:13: [[grant]] caps: not delivered yet");
+    one(grant + "max_affected = 5\n", "k.toml:13: [[grant]] max_affected: not delivered yet");
+    one(grant + "role = \"admin\"\n", "k.toml:13: [[grant]] role: stands in no grant of a key");
+    one(good + "grant = []\n", "k.toml:10: grant: has no grant; leave the key out");
     one(good + "org_id = \"again\"\n", "k.toml:");
     one("\x01", "k.toml:1");
 }

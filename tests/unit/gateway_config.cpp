@@ -195,7 +195,7 @@ TEST_CASE("each setting has a meaning, a default and an environment variable of 
         const std::string value = is_number ? setting.fallback : other != kNotAnyText.end() ? other->second : "/x";
         CHECK(config::load(folder.write("config.toml", ""), {{variable, value}}));
     }
-    CHECK(variables.size() == 69);
+    CHECK(variables.size() == 70);
 }
 
 TEST_CASE("the example configuration loads and names every setting with its default") {

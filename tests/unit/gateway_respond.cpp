@@ -332,6 +332,39 @@ TEST_CASE("rows that are run again start from nothing, and a row of another widt
     CHECK(JsonRows({&id}, Numbers::native, 5).take() == "[]");
 }
 
+TEST_CASE("text of exactly the bytes that are allowed is whole; one more, and no further row is wanted") {
+    schemas::Column id{schemas::Ident::from_catalog("id"), integer(64)};
+    const std::vector<Cell> row{cell(std::int64_t{1})};
+    const std::string two = R"([{"id":1},{"id":1}])";
+    JsonRows exact({&id}, Numbers::native, 5, two.size());
+    exact.row(row);
+    exact.row(row);
+    CHECK_FALSE(exact.is_too_large());
+    CHECK(exact.wants_more());
+    CHECK(std::move(exact).take() == two);
+
+    JsonRows less({&id}, Numbers::native, 5, two.size() - 1);
+    less.row(row);
+    CHECK(less.wants_more());
+    less.row(row);
+    CHECK(less.is_too_large());
+    CHECK_FALSE(less.wants_more());
+    less.restart();
+    CHECK(less.wants_more());
+    less.row(row);
+    CHECK_FALSE(less.is_too_large());
+
+    // Rows past the maximum are not in the text.
+    JsonRows one({&id}, Numbers::native, 1, two.size() - 1);
+    one.row(row);
+    one.row(row);
+    CHECK_FALSE(one.is_too_large());
+    CHECK(one.has_more());
+
+    CHECK_FALSE(JsonRows({&id}, Numbers::native, 5, 2).is_too_large());
+    CHECK(JsonRows({&id}, Numbers::native, 5, 1).is_too_large());
+}
+
 TEST_CASE("a value's literal is what a filter takes for it") {
     CHECK(literal_of(std::int64_t{-7}, integer(64)) == "-7");
     CHECK(literal_of(std::uint64_t{18446744073709551615u}, integer(64)) == "18446744073709551615");

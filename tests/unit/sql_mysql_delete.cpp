@@ -42,6 +42,13 @@ std::unique_ptr<Database> one_connection() {
     return one_connection(std::getenv("ROWGATE_TEST_MYSQL_SOCKET"));
 }
 
+// The table t (id, v) with the rows of the INSERT, settled.
+TablePtr rows_of_t(const Server& server, SqlLiteral insert) {
+    server.run("CREATE TABLE t (id INT PRIMARY KEY, v INT)");
+    server.run(insert);
+    return server.settled("t");
+}
+
 // Rows deleted, or -1 when the table turned out to be another.
 int erase(Database& database, const Program& program) {
     const auto done = execute(program, {}, database, soon(), nullptr);
@@ -78,9 +85,7 @@ TEST_CASE("a delete by key is one statement, which asks for nothing else") {
     if (!server) {
         return;
     }
-    server.run("CREATE TABLE t (id INT PRIMARY KEY, v INT)");
-    server.run("INSERT INTO t VALUES (1, 0), (2, 0), (3, 0), (4, 0)");
-    const TablePtr table = server.settled("t");
+    const TablePtr table = rows_of_t(server, "INSERT INTO t VALUES (1, 0), (2, 0), (3, 0), (4, 0)");
     const auto database = one_connection();
     CHECK(erase(*database, by_key(table, {{"id", 1}})) == 1);
     const int before = number(*database, kQuestions);
@@ -253,9 +258,7 @@ TEST_CASE("no delete by key takes a row that its types do not match while the ta
     if (!server) {
         return;
     }
-    server.run("CREATE TABLE t (id INT PRIMARY KEY, v INT)");
-    server.run("INSERT INTO t VALUES (1, 0), (2, 0), (3, 0), (4, 0)");
-    const TablePtr table = server.settled("t");
+    const TablePtr table = rows_of_t(server, "INSERT INTO t VALUES (1, 0), (2, 0), (3, 0), (4, 0)");
     const auto database = one_connection(std::getenv("ROWGATE_TEST_MYSQL_SOCKET"), 3);
     std::atomic<bool> is_over = false;
     std::atomic<int> deleted = 0, refused = 0, failed = 0;
@@ -330,9 +333,7 @@ TEST_CASE("a delete by key whose connection ends") {
     if (!server) {
         return;
     }
-    server.run("CREATE TABLE t (id INT PRIMARY KEY, v INT)");
-    server.run("INSERT INTO t VALUES (1, 0), (2, 0)");
-    const TablePtr table = server.settled("t");
+    const TablePtr table = rows_of_t(server, "INSERT INTO t VALUES (1, 0), (2, 0)");
     Proxy between(std::getenv("ROWGATE_TEST_MYSQL_SOCKET"));
     const auto database = one_connection(between.path().c_str());
     CHECK(erase(*database, by_key(table, {{"id", 1}})) == 1);
@@ -369,9 +370,7 @@ TEST_CASE("a delete by key that a lock keeps past its deadline is rolled back") 
     if (!server) {
         return;
     }
-    server.run("CREATE TABLE t (id INT PRIMARY KEY, v INT)");
-    server.run("INSERT INTO t VALUES (1, 0), (2, 0)");
-    const TablePtr table = server.settled("t");
+    const TablePtr table = rows_of_t(server, "INSERT INTO t VALUES (1, 0), (2, 0)");
     const auto database = one_connection();
     CHECK(erase(*database, by_key(table, {{"id", 1}})) == 1);
     auto holder = (*server).writers().lease(soon());

@@ -181,6 +181,29 @@ TEST_CASE("a cell is never read as another type than its column now has") {
     read("i:7");
 }
 
+TEST_CASE("a sink that wants no more is shown no more, and the connection stays usable") {
+    sql::CommonSettings common;
+    common.connections_max = 1;
+    const Server server(common);
+    if (!server) {
+        return;
+    }
+    struct Two final : sql::exec::RowSink {
+        void row(std::span<const Cell>) override { wants_more_ = ++rows < 2; }
+        void restart() override { rows = 0; }
+        int rows = 0;
+    } two;
+    schemas::Column number{Ident::from_catalog("v"), {}, false, false, false, false};
+    number.type.type_class = schemas::TypeClass::integer;
+    {
+        auto lease = (*server).readers().lease(soon());
+        REQUIRE(lease);
+        CHECK((*lease)->query(text("SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3"), {&number}, soon(), two).has_value());
+    }
+    CHECK(two.rows == 2);
+    CHECK(server.count("SELECT 7") == "i:7");
+}
+
 TEST_CASE("more different statements than the cache holds still run") {
     sql::CommonSettings common;
     common.statements_cached = 2;

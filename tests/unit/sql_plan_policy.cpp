@@ -173,9 +173,32 @@ TEST_CASE("a grant whose row filter or values do not fit the table does not appl
     CHECK(by.alternatives.size() == 1);
     CHECK(by.misfits.size() == 3);
     Given variable = own("");
-    CHECK_FALSE(sql::plan::misfit(variable.terms(), *things()));
+    CHECK_FALSE(sql::plan::misfit(variable.terms(), {{false, 0, 0}}, *things()));
     variable.row_filter.front().column = "nosuch";
-    CHECK(sql::plan::misfit(variable.terms(), *things()) == "row_filter: there is no column 'nosuch'");
+    CHECK(sql::plan::misfit(variable.terms(), {{false, 0, 0}}, *things()) == "row_filter: there is no column 'nosuch'");
+}
+
+TEST_CASE("a gap in a row filter or a value takes what the column can hold, and nothing makes up for the rest") {
+    const auto misfit = [](filters::Condition filter, std::size_t at) {
+        Given grant;
+        grant.row_filter = {std::move(filter)};
+        return sql::plan::misfit(grant.terms(), {{false, 0, at}}, *things()).value_or("");
+    };
+    CHECK(misfit(condition("n", Operator::eq, {""}), 0).empty());
+    CHECK(misfit(condition("n", Operator::in, {"5", ""}), 1).empty());
+    CHECK(misfit(condition("n", Operator::in, {"x", ""}), 1).find("'x' is not an integer") != std::string::npos);
+    CHECK(misfit(condition("n", Operator::li, {""}), 0).find("'n'") != std::string::npos);
+    CHECK(misfit(condition("owner", Operator::li, {""}), 0).empty());
+    // Without a gap an empty literal is one: no integer is written so.
+    Given grant;
+    grant.row_filter = {condition("n", Operator::eq, {""})};
+    CHECK(sql::plan::misfit(grant.terms(), {}, *things()));
+    Given value;
+    value.values = {{"n", {"", 0}}};
+    CHECK(sql::plan::misfit(value.terms(), {}, *things()));
+    CHECK_FALSE(sql::plan::misfit(value.terms(), {{true, 0, 0}}, *things()));
+    value.values.front().first = "nosuch";
+    CHECK(sql::plan::misfit(value.terms(), {{true, 0, 0}}, *things()) == "values: there is no column 'nosuch'");
 }
 
 TEST_CASE("a write under row filters needs a primary key, and a delete does not") {

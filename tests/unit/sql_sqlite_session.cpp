@@ -227,6 +227,22 @@ TEST_CASE("a sink that throws leaves the statement usable") {
     Outsider(folder.file(), "DROP TABLE t");
 }
 
+TEST_CASE("a sink that wants no more is shown no more, and the statement stays usable") {
+    const TemporaryFolder folder;
+    Outsider(folder.file(), "CREATE TABLE t(a); INSERT INTO t VALUES (1), (2), (3)");
+    const auto session = connect(folder.file());
+    struct Two : Rows {
+        void row(std::span<const sql::exec::Cell> cells) override {
+            Rows::row(cells);
+            wants_more_ = lines.size() < 2;
+        }
+    } two;
+    CHECK(session->select(Text("SELECT a FROM t"), 1, soon(), two).has_value());
+    CHECK(two.lines == Lines{"integer 1", "integer 2"});
+    CHECK(select(*session, Text("SELECT a FROM t")) == Lines{"integer 1", "integer 2", "integer 3"});
+    Outsider(folder.file(), "DROP TABLE t");
+}
+
 TEST_CASE("a statement of other columns than expected shows no row") {
     const TemporaryFolder folder;
     Outsider(folder.file(), "CREATE TABLE t(a, b); INSERT INTO t VALUES (1, 2)");

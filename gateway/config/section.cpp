@@ -1,4 +1,4 @@
-#include "gateway/tenants/section.h"
+#include "gateway/config/section.h"
 
 #include <algorithm>
 
@@ -6,7 +6,7 @@
 
 #include "gateway/config/source.h"
 
-namespace gateway::tenants {
+namespace gateway::config {
 
 namespace {
 
@@ -29,7 +29,7 @@ std::string identifier_problem(std::string_view text) {
     if (text.size() > kIdentifierBytesMax) {
         return fmt::format("is longer than {} bytes", kIdentifierBytesMax);
     }
-    if (!config::is_plain_text(text)) {
+    if (!is_plain_text(text)) {
         return "must be UTF-8 without control characters";
     }
     // A header's value loses its outer blanks, so such an id would never match.
@@ -64,7 +64,7 @@ std::optional<std::string> Section::text(std::string_view key) {
         complain(key, "must be a string");
         return std::nullopt;
     }
-    if (!config::is_plain_text(text->get())) {
+    if (!is_plain_text(text->get())) {
         complain(key, "must be UTF-8 without control characters");
         return std::nullopt;
     }
@@ -202,9 +202,9 @@ void Section::refuse_the_rest(const std::vector<RefusedKey>& refused) {
         const auto reason =
             std::find_if(refused.begin(), refused.end(), [&name](const RefusedKey& one) { return one.key == name; });
         const std::string what =
-            reason != refused.end() ? std::string(reason->reason) : "unknown key" + config::did_you_mean(name, asked_);
+            reason != refused.end() ? std::string(reason->reason) : "unknown key" + did_you_mean(name, asked_);
         complaints_.add(key.source().begin.line, fmt::format("{}{}{}: {}", label_, label_.empty() ? "" : " ", name, what));
     }
 }
 
-}  // namespace gateway::tenants
+}  // namespace gateway::config

@@ -1,5 +1,5 @@
-// One TOML table of a tenant's file, read key by key: wrong types and unknown keys become complaints with file and line.
-// Knows what TOML is, not what a tenant is. Private to gateway/tenants.
+// One TOML table of a tenant's or an API key's file, read key by key: wrong types and unknown keys become complaints with file and
+// line. Knows what TOML is, not what a tenant is. Called by gateway/tenants, gateway/grants and auth/key_file.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 #include <toml++/toml.h>
 
-namespace gateway::tenants {
+namespace gateway::config {
 
 // The complaints about one file.
 struct Complaints {
@@ -63,4 +63,4 @@ private:
 // What is wrong with a name or id, or empty.
 [[nodiscard]] std::string identifier_problem(std::string_view text);
 
-}  // namespace gateway::tenants
+}  // namespace gateway::config

@@ -1,0 +1,22 @@
+// What one request of a space may take, however few there are: rows, a body's bytes, an answer's. Of many requests says fairness::Share.
+// The time of a statement is not here: it belongs to the database's connections (load_database). Made by load_caps, held by Space, read by
+// the pipeline.
+#pragma once
+
+#include <cstddef>
+#include <limits>
+
+#include "schemas/limits.h"
+
+namespace gateway::tenants {
+
+constexpr std::size_t kNoBytesMax = std::numeric_limits<std::size_t>::max();
+
+// Each is the gateway's own, or less.
+struct Caps {
+    schemas::Limits limits;
+    std::size_t body_bytes_max = kNoBytesMax;
+    std::size_t answer_bytes_max = kNoBytesMax;  // of a read's answer
+};
+
+}  // namespace gateway::tenants
