@@ -254,6 +254,15 @@ def check_directed(report, run, direct, kind):
         report.equal(sorted(held), sorted(rows or ["1:u1", "2:u2"]), f"{kind} {why}")
 
 
+def check_options(report, run):
+    """Who may write and not read is told so, and nothing of the columns."""
+    for query in ("", "?secret=eq.s1", "?sQzret=eq.s1"):
+        answer = run.client.request("OPTIONS", table_path(run.kind, "things") + query, headers=identity("adder"))
+        report.check(answer.status == 204 and answer.header("Allow") == "POST, OPTIONS", f"{run.kind} OPTIONS {query} by one who may only add: {answer}")
+    answer = run.client.request("GET", table_path(run.kind, "things"), headers=identity("adder"))
+    report.equal(answer.status, 403, f"{run.kind} GET by one who may only add")
+
+
 def make_tables(direct, kind):
     key = "INT AUTO_INCREMENT PRIMARY KEY" if kind == "ms" else "INTEGER PRIMARY KEY AUTOINCREMENT"
     text = "VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin" if kind == "ms" else "VARCHAR(20)"
@@ -286,7 +295,8 @@ def run(context):
                 {"role": "small", "tables": ["derived"], "verbs": VERBS, "row_filter": "twice=lt.10"},
                 {"role": "misfit", **everywhere, "row_filter": "nosuch=eq.1"},
                 {"role": "number", **everywhere, "row_filter": "n=eq.$user_id"},
-                {"role": "claimed", **everywhere, "row_filter": "owner=eq.$claim.team"}]
+                {"role": "claimed", **everywhere, "row_filter": "owner=eq.$claim.team"},
+                {"role": "adder", "tables": ["things"], "verbs": ["POST"], "write": ["kind", "note"]}]
     for kind, direct in directs.items():
         make_tables(direct, kind)
     gateway = Gateway(context.preset, [tenant([mariadb_database(server, "rg_grants", grants=entries), sqlite_database(path, grants=entries)])]).start()
@@ -300,6 +310,7 @@ def run(context):
             one.fill()
             check_hidden(report, one)
             check_directed(report, one, direct, kind)
+            check_options(report, one)
         report.check(good >= 0.4 * asked, f"only {good} of {asked} requests were answered 2xx")
         report.note(f"{good} of {asked} answered 2xx")
     finally:
