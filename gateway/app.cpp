@@ -230,18 +230,28 @@ int check_config(const std::string& config_file, const Environment& environment)
     return kExitOk;
 }
 
-int check_tenants(const std::string& config_file, const Environment& environment) {
-    const auto config = config::load(config_file, environment);
+namespace {
+
+// Every tenant's file; nothing, after a complaint, where the settings or the folder cannot be read.
+std::optional<tenants::Folder::Reading> read_tenants(const tl::expected<config::Config, std::vector<std::string>>& config) {
     if (!config) {
         complain(config.error());
-        return kExitFailure;
+        return std::nullopt;
     }
-    tenants::Folder folder(*config, nullptr);
-    const auto reading = folder.read(tenants::Folder::Scope::everything);
+    auto reading = tenants::Folder(*config, nullptr).read(tenants::Folder::Scope::everything);
     if (!reading) {
         complain({reading.error()});
-        return kExitFailure;
+        return std::nullopt;
     }
+    return std::move(*reading);
+}
+
+}  // namespace
+
+int check_tenants(const std::string& config_file, const Environment& environment) {
+    const auto config = config::load(config_file, environment);
+    const auto reading = read_tenants(config);
+    if (!reading) return kExitFailure;
     for (const tenants::FaultyFile& faulty : reading->faults) complain(faulty.messages);
     bool is_good = reading->faults.empty();
     std::size_t unreached = 0;
@@ -262,16 +272,8 @@ int check_tenants(const std::string& config_file, const Environment& environment
 
 int list_tenants(const std::string& config_file, const Environment& environment) {
     const auto config = config::load(config_file, environment);
-    if (!config) {
-        complain(config.error());
-        return kExitFailure;
-    }
-    tenants::Folder folder(*config, nullptr);
-    const auto reading = folder.read(tenants::Folder::Scope::everything);
-    if (!reading) {
-        complain({reading.error()});
-        return kExitFailure;
-    }
+    const auto reading = read_tenants(config);
+    if (!reading) return kExitFailure;
     for (const auto& org : reading->registry.orgs()) {
         for (const tenants::Project& project : org->projects) {
             for (const tenants::Space& space : project.spaces) {

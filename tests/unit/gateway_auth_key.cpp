@@ -20,6 +20,7 @@
 #include "gateway/auth/api_key.h"
 #include "gateway/auth/api_keys.h"
 #include "gateway/auth/key_file.h"
+#include "tests/unit/scratch_folder.h"
 
 namespace {
 
@@ -30,23 +31,14 @@ using std::chrono::seconds;
 
 constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-class Folder {
+class Folder : public ScratchFolder {
 public:
-    Folder() {
-        std::string made = (std::filesystem::temp_directory_path() / "rowgate-keys-XXXXXX").string();
-        REQUIRE(::mkdtemp(made.data()) != nullptr);
-        path = made;
-    }
-    ~Folder() { std::filesystem::remove_all(path); }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-
     void write(const std::string& name, const std::string& text, mode_t mode = 0600) const {
         const std::string file = path + '/' + name;
         std::ofstream(file, std::ios::trunc) << text;
         REQUIRE(::chmod(file.c_str(), mode) == 0);
     }
-    std::string path;
+    const std::string path = ScratchFolder::path().string();
 };
 
 ApiKey key_for(const NewKey& made) {

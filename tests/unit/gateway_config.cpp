@@ -11,30 +11,19 @@
 #include <doctest/doctest.h>
 
 #include "gateway/config/source.h"
+#include "tests/unit/scratch_folder.h"
 
 namespace config = gateway::config;
 namespace fs = std::filesystem;
 
 namespace {
 
-class Folder {
+class Folder : public ScratchFolder {
 public:
-    Folder() {
-        std::string pattern = (fs::temp_directory_path() / "rowgate_config_XXXXXX").string();
-        REQUIRE(mkdtemp(pattern.data()) != nullptr);
-        path_ = pattern;
-    }
-    ~Folder() { fs::remove_all(path_); }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
     [[nodiscard]] std::string write(const std::string& name, const std::string& text) const {
-        std::ofstream(path_ / name, std::ios::binary) << text;
-        return (path_ / name).string();
+        std::ofstream(path() / name, std::ios::binary) << text;
+        return file(name);
     }
-    [[nodiscard]] const fs::path& path() const { return path_; }
-
-private:
-    fs::path path_;
 };
 
 // The one problem that this text has, without the file's folder.

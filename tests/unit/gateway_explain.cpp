@@ -11,6 +11,7 @@
 #include <doctest/doctest.h>
 
 #include "gateway/outline.h"
+#include "tests/unit/scratch_folder.h"
 
 namespace fs = std::filesystem;
 using gateway::Outline;
@@ -18,13 +19,10 @@ using gateway::Outline;
 namespace {
 
 // A tenant whose database is not there: only the grants can speak.
-class World {
+class World : public ScratchFolder {
 public:
     World() {
-        std::string pattern = (fs::temp_directory_path() / "rowgate_explain_XXXXXX").string();
-        REQUIRE(mkdtemp(pattern.data()) != nullptr);
-        path_ = pattern;
-        std::ofstream(path_ / "acme.toml") << R"(name = "acme"
+        std::ofstream(path() / "acme.toml") << R"(name = "acme"
 id = "o"
 [[project]]
 name = "shop"
@@ -41,14 +39,13 @@ tables = ["users"]
 verbs = ["GET", "DELETE"]
 row_filter = "owner=eq.$user_id&team=eq.$claim.team"
 )";
-        snapshot_.config.folder = path_.string();
-        snapshot_.config.tenants_folder = path_.string();
+        snapshot_.config.folder = path().string();
+        snapshot_.config.tenants_folder = path().string();
         auto registry = gateway::tenants::Registry::load(snapshot_.config);
         REQUIRE(registry);
         snapshot_.registry = std::move(*registry);
         subject_ = {"o", "p", "s", "ann", {"author"}, {{"team", "red"}}, {}, nullptr};
     }
-    ~World() { fs::remove_all(path_); }
     World(const World&) = delete;
     World& operator=(const World&) = delete;
 
@@ -62,7 +59,6 @@ row_filter = "owner=eq.$user_id&team=eq.$claim.team"
     gateway::auth::Subject& subject() { return subject_; }
 
 private:
-    fs::path path_;
     gateway::Snapshot snapshot_;
     gateway::auth::Subject subject_;
 };

@@ -10,23 +10,16 @@
 #include <doctest/doctest.h>
 
 #include "gateway/observe/log.h"
+#include "tests/unit/scratch_folder.h"
 
 namespace fs = std::filesystem;
 using namespace gateway::observe;
 
 namespace {
 
-class Folder {
+class Folder : public ScratchFolder {
 public:
-    Folder() {
-        std::string pattern = (fs::temp_directory_path() / "rowgate_observe_XXXXXX").string();
-        REQUIRE(mkdtemp(pattern.data()) != nullptr);
-        path_ = pattern;
-    }
-    ~Folder() { fs::remove_all(path_); }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    [[nodiscard]] std::string file() const { return (path_ / "access.log").string(); }
+    [[nodiscard]] std::string file() const { return ScratchFolder::file("access.log"); }
     [[nodiscard]] std::vector<std::string> lines() const {
         std::ifstream in(file(), std::ios::binary);
         std::vector<std::string> lines;
@@ -35,10 +28,6 @@ public:
         }
         return lines;
     }
-    [[nodiscard]] const fs::path& path() const { return path_; }
-
-private:
-    fs::path path_;
 };
 
 }  // namespace

@@ -20,6 +20,7 @@
 
 #include "gateway/observe/log.h"
 #include "gateway/observe/log_writer.h"
+#include "tests/unit/scratch_folder.h"
 
 namespace fs = std::filesystem;
 using namespace gateway::observe;
@@ -27,20 +28,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-class Folder {
+class Folder : public ScratchFolder {
 public:
-    Folder() {
-        std::string pattern = (fs::temp_directory_path() / "rowgate_writer_XXXXXX").string();
-        REQUIRE(mkdtemp(pattern.data()) != nullptr);
-        path_ = pattern;
-    }
-    ~Folder() { fs::remove_all(path_); }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    [[nodiscard]] std::string file(const std::string& name = "log") const { return (path_ / name).string(); }
-
-private:
-    fs::path path_;
+    [[nodiscard]] std::string file(const std::string& name = "log") const { return ScratchFolder::file(name); }
 };
 
 std::string text_of(const std::string& path) {

@@ -1,4 +1,5 @@
 #include "gateway/tenants/registry.h"
+#include "tests/unit/scratch_folder.h"
 
 #include <unistd.h>
 
@@ -19,21 +20,13 @@ using tenants::Verb;
 
 namespace {
 
-class Folder {
+class Folder : public ScratchFolder {
 public:
-    Folder() {
-        std::string pattern = (fs::temp_directory_path() / "rowgate_tenants_XXXXXX").string();
-        REQUIRE(mkdtemp(pattern.data()) != nullptr);
-        path_ = pattern;
-    }
-    ~Folder() { fs::remove_all(path_); }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    void write(const std::string& name, const std::string& text) const { std::ofstream(path_ / name, std::ios::binary) << text; }
+    void write(const std::string& name, const std::string& text) const { std::ofstream(path() / name, std::ios::binary) << text; }
     [[nodiscard]] tl::expected<Registry, tenants::RegistryError> load() const {
         config::Config config;
-        config.folder = path_.string();
-        config.tenants_folder = path_.string();
+        config.folder = path().string();
+        config.tenants_folder = path().string();
         return Registry::load(config);
     }
     // The messages without the folder, one a line.
@@ -42,18 +35,14 @@ public:
         std::string all;
         if (!registry) {
             for (std::string message : registry.error().messages) {
-                for (std::size_t at; (at = message.find(path_.string() + "/")) != std::string::npos;) {
-                    message.erase(at, path_.string().size() + 1);
+                for (std::size_t at; (at = message.find(path().string() + "/")) != std::string::npos;) {
+                    message.erase(at, path().string().size() + 1);
                 }
                 all += (all.empty() ? "" : "\n") + message;
             }
         }
         return all;
     }
-    [[nodiscard]] const fs::path& path() const { return path_; }
-
-private:
-    fs::path path_;
 };
 
 const std::string kOrg = "name = \"acme\"\nid = \"o\"\n";                   // lines 1, 2

@@ -9,6 +9,7 @@
 #include <doctest/doctest.h>
 
 #include "gateway/tenants/folder_watch.h"
+#include "tests/unit/scratch_folder.h"
 
 namespace tenants = gateway::tenants;
 namespace config = gateway::config;
@@ -20,25 +21,18 @@ using Scope = tenants::Folder::Scope;
 
 namespace {
 
-class Place {
+class Place : public ScratchFolder {
 public:
     Place() {
-        std::string pattern = (fs::temp_directory_path() / "rowgate_folder_XXXXXX").string();
-        REQUIRE(mkdtemp(pattern.data()) != nullptr);
-        path_ = pattern;
-        config_.folder = pattern;
-        config_.tenants_folder = pattern;
+        config_.folder = path().string();
+        config_.tenants_folder = path().string();
     }
-    ~Place() { fs::remove_all(path_); }
-    Place(const Place&) = delete;
-    Place& operator=(const Place&) = delete;
-    void write(const std::string& name, const std::string& text) const { std::ofstream(path_ / name, std::ios::binary) << text; }
-    void remove(const std::string& name) const { fs::remove(path_ / name); }
-    [[nodiscard]] std::string at(const std::string& name) const { return (path_ / name).string(); }
+    void write(const std::string& name, const std::string& text) const { std::ofstream(path() / name, std::ios::binary) << text; }
+    void remove(const std::string& name) const { fs::remove(path() / name); }
+    [[nodiscard]] std::string at(const std::string& name) const { return file(name); }
     [[nodiscard]] const config::Config& config() const { return config_; }
 
 private:
-    fs::path path_;
     config::Config config_;
 };
 

@@ -16,26 +16,13 @@
 #include "sql/render/writer.h"
 #include "sql/sqlite/connection.h"
 #include "sql/sqlite/session.h"
+#include "tests/unit/scratch_folder.h"
 
 namespace sqlite_tests {
 
-class TemporaryFolder {
+class TemporaryFolder : public ScratchFolder {
 public:
-    TemporaryFolder() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "rowgate_sqlite_XXXXXX").string();
-        REQUIRE(mkdtemp(pattern.data()) != nullptr);
-        path_ = pattern;
-    }
-    TemporaryFolder(const TemporaryFolder&) = delete;
-    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-    ~TemporaryFolder() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    [[nodiscard]] std::string file(const std::string& name = "test.sqlite") const { return (path_ / name).string(); }
-
-private:
-    std::filesystem::path path_;
+    [[nodiscard]] std::string file(const std::string& name = "test.sqlite") const { return ScratchFolder::file(name); }
 };
 
 // Somebody else who has the file open: makes tables, holds locks, changes definitions.
