@@ -34,24 +34,35 @@ inline std::size_t sequence_length(std::string_view text, std::size_t at) {
     return 0;
 }
 
-// How many bytes from `at` on, in steps of eight, are ASCII that goes out as it is.
-inline std::size_t plain_run(std::string_view text, std::size_t at) {
+// True when all eight bytes are ASCII that goes out as it is.
+inline bool is_plain_word(std::uint64_t word) {
     constexpr std::uint64_t kOnes = 0x0101010101010101u;
     constexpr std::uint64_t kHigh = 0x8080808080808080u;
     // (x - n) & ~x & 0x80 in each byte: set in some byte exactly when some byte is less than n (n up to 128).
     const auto has_less = [](std::uint64_t x, std::uint64_t n) { return (x - kOnes * n) & ~x & kHigh; };
-    std::size_t run = 0;
-    while (text.size() - at - run >= 8) {
+    const std::uint64_t quote = word ^ (kOnes * std::uint64_t{'"'});
+    const std::uint64_t backslash = word ^ (kOnes * std::uint64_t{'\\'});
+    return ((word & kHigh) | has_less(word, 0x20) | has_less(quote, 1) | has_less(backslash, 1)) == 0;
+}
+
+inline bool is_plain_byte(unsigned char byte) {
+    return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
+}
+
+// How many bytes from `at` on are ASCII that goes out as it is.
+inline std::size_t plain_run(std::string_view text, std::size_t at) {
+    std::size_t end = at;
+    for (; text.size() - end >= 8; end += 8) {
         std::uint64_t word = 0;
-        std::memcpy(&word, text.data() + at + run, 8);
-        const std::uint64_t quote = word ^ (kOnes * std::uint64_t{'"'});
-        const std::uint64_t backslash = word ^ (kOnes * std::uint64_t{'\\'});
-        if (((word & kHigh) | has_less(word, 0x20) | has_less(quote, 1) | has_less(backslash, 1)) != 0) {
+        std::memcpy(&word, text.data() + end, 8);
+        if (!is_plain_word(word)) {
             break;
         }
-        run += 8;
     }
-    return run;
+    while (end < text.size() && is_plain_byte(static_cast<unsigned char>(text[end]))) {
+        ++end;
+    }
+    return end - at;
 }
 
 inline void append_escape(std::string& out, unsigned char byte) {
@@ -91,9 +102,15 @@ inline void append_escape(std::string& out, unsigned char byte) {
 
 // With its quotes. Each byte that is not part of well-formed UTF-8 becomes U+FFFD.
 inline void append_json_string(std::string& out, std::string_view text) {
+    std::size_t at = json_text::plain_run(text, 0);
+    if (at == text.size()) {
+        const std::size_t begin = out.size();
+        out.append(text.size() + 2, '"');
+        text.copy(out.data() + begin + 1, text.size());
+        return;
+    }
     out += '"';
     std::size_t written = 0;
-    std::size_t at = 0;
     const auto flush = [&](std::size_t skipped) {
         out.append(text.data() + written, at - written);
         at += skipped;
@@ -101,7 +118,7 @@ inline void append_json_string(std::string& out, std::string_view text) {
     };
     while (at < text.size()) {
         at += json_text::plain_run(text, at);
-        // To the end of the word that held something, byte by byte.
+        // What is not plain seldom comes alone: a word's length byte by byte.
         for (std::size_t stop = at + 8; at < text.size() && at < stop;) {
             const auto byte = static_cast<unsigned char>(text[at]);
             if (byte >= 0x80) {
