@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "filters/text.h"
+#include "gateway/http/ascii.h"
 
 namespace gateway::auth {
 namespace {
@@ -99,10 +100,9 @@ std::vector<std::string> split_roles(std::string_view text) {
     roles.reserve(static_cast<std::size_t>(std::count(text.begin(), text.end(), ',')) + 1);
     while (true) {
         const std::size_t comma = text.find(',');
-        std::string_view role = text.substr(0, comma);
-        const std::size_t begin = role.find_first_not_of(" \t");
-        if (begin != std::string_view::npos) {
-            roles.emplace_back(role.substr(begin, role.find_last_not_of(" \t") - begin + 1));
+        const std::string_view role = http::trim_blanks(text.substr(0, comma));
+        if (!role.empty()) {
+            roles.emplace_back(role);
         }
         if (comma == std::string_view::npos) {
             return roles;

@@ -72,8 +72,10 @@ inline std::size_t find_control_or_tab(std::string_view text, std::size_t at) {
 }
 
 constexpr bool is_equal_ignoring_case(std::string_view left, std::string_view right) {
+    // Nearly everybody writes a name as we do.
     return left.size() == right.size() &&
-           std::equal(left.begin(), left.end(), right.begin(), [](char a, char b) { return to_lower(a) == to_lower(b); });
+           (left == right ||
+            std::equal(left.begin(), left.end(), right.begin(), [](char a, char b) { return to_lower(a) == to_lower(b); }));
 }
 
 // Without the blanks and tabs at both ends.
