@@ -53,10 +53,15 @@ constexpr std::uint64_t has_zero(std::uint64_t chunk) {
     return (chunk - kOnes) & ~chunk & kHighBits;
 }
 
-bool is_ascii_chunk(const char* bytes) {
-    std::uint64_t chunk = 0;
-    std::memcpy(&chunk, bytes, kChunk);
-    return (chunk & kHighBits) == 0;
+// The next eight bytes; where the text ends before, blanks stand for what is missing.
+std::uint64_t chunk_at(std::string_view text, std::size_t index) {
+    std::uint64_t chunk = kOnes * ' ';
+    if (text.size() - index >= kChunk) {
+        std::memcpy(&chunk, text.data() + index, kChunk);
+    } else if (index < text.size()) {
+        std::memcpy(&chunk, text.data() + index, text.size() - index);
+    }
+    return chunk;
 }
 
 // How many bytes the well-formed multi-byte sequence at `index` has; 0 when it is malformed or cut off.
@@ -97,7 +102,7 @@ constexpr unsigned hex_value(char digit) {
 std::size_t find_invalid_utf8(std::string_view text) {
     std::size_t index = 0;
     while (index < text.size()) {
-        if (text.size() - index >= kChunk && is_ascii_chunk(text.data() + index)) {
+        if ((chunk_at(text, index) & kHighBits) == 0) {
             index += kChunk;
             continue;
         }
@@ -119,15 +124,12 @@ bool is_utf8(std::string_view text) {
 }
 
 bool is_plain(std::string_view text) {
-    while (!text.empty()) {
-        std::uint64_t chunk = kOnes * ' ';
-        const std::size_t width = std::min(text.size(), kChunk);
-        std::memcpy(&chunk, text.data(), width);
+    for (std::size_t index = 0; index < text.size(); index += kChunk) {
+        const std::uint64_t chunk = chunk_at(text, index);
         const std::uint64_t special = (chunk & kHighBits) | has_zero(chunk) | has_zero(chunk ^ (kOnes * '%')) | has_zero(chunk ^ (kOnes * '+'));
         if (special != 0) {
             return false;
         }
-        text.remove_prefix(width);
     }
     return true;
 }

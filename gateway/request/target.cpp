@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <utility>
 
 #include "filters/text.h"
@@ -11,13 +12,23 @@ namespace {
 
 using filters::Position;
 
+constexpr std::size_t kSegmentsUsual = 6;  // behind the base path: org, project, type, database, table, key
+
 tl::unexpected<TargetError> refuse(std::string detail, Position position) {
     return tl::unexpected(TargetError{std::move(detail), position});
 }
 
-// How many segments `base_path` has when it is a prefix of `segments`, plus one; 0 when it is not. "/v1/" is read as "/v1".
-std::size_t match(const std::vector<std::string>& segments, std::string_view base_path) {
-    std::size_t count = 0;
+bool is_segment(std::string_view raw, std::string_view wanted) {
+    if (raw.find('%') == std::string_view::npos) {
+        return raw == wanted;
+    }
+    const auto decoded = filters::percent_decode(raw, 0, filters::Plus::is_plus);
+    return decoded && decoded->text == wanted;
+}
+
+// Where `path` goes on behind `base_path`, or nothing when its first segments are others. "/v1/" is read as "/v1".
+std::optional<Position> end_of_base(std::string_view path, std::string_view base_path) {
+    Position at = 0;
     while (!base_path.empty()) {
         const std::size_t end = base_path.find('/');
         const std::string_view part = base_path.substr(0, end);
@@ -25,12 +36,16 @@ std::size_t match(const std::vector<std::string>& segments, std::string_view bas
         if (part.empty()) {
             continue;
         }
-        if (count == segments.size() || segments[count] != part) {
-            return 0;
+        if (at == path.size()) {
+            return std::nullopt;
         }
-        ++count;
+        const std::size_t next = std::min(path.find('/', at + 1), path.size());
+        if (!is_segment(path.substr(at + 1, next - at - 1), part)) {
+            return std::nullopt;
+        }
+        at = next;
     }
-    return count + 1;
+    return at;
 }
 
 enum class Escapes { none, possible };
@@ -39,7 +54,6 @@ tl::expected<void, TargetError> add_segment(std::string_view raw, Position posit
     if (raw.empty()) {
         return refuse("the path has an empty segment", position);
     }
-    target.positions.push_back(position);
     if (escapes == Escapes::none) {
         target.segments.emplace_back(raw);
     } else {
@@ -49,27 +63,11 @@ tl::expected<void, TargetError> add_segment(std::string_view raw, Position posit
         }
         target.segments.push_back(std::move(decoded->text));
     }
-    if (target.segments.back() == "." || target.segments.back() == "..") {
+    const std::string_view segment = target.segments.back();
+    if (segment == "." || segment == "..") {
         return refuse("the path has a segment that is '.' or '..'", position);
     }
     return {};
-}
-
-// Cuts the base path off, by whole decoded segments.
-void settle_base(const std::vector<std::string>& base_paths, Target& target) {
-    std::size_t longest = 0;
-    for (const std::string& base_path : base_paths) {
-        longest = std::max(longest, match(target.segments, base_path));
-    }
-    target.has_base = longest != 0;
-    if (longest <= 1) {
-        return;
-    }
-    const std::size_t count = longest - 1;
-    const Position end = count == target.positions.size() ? target.path.size() : target.positions[count] - 1;
-    target.base = target.path.substr(0, end);
-    target.segments.erase(target.segments.begin(), target.segments.begin() + static_cast<std::ptrdiff_t>(count));
-    target.positions.erase(target.positions.begin(), target.positions.begin() + static_cast<std::ptrdiff_t>(count));
 }
 
 }  // namespace
@@ -89,21 +87,23 @@ tl::expected<Target, TargetError> parse_target(std::string_view target, const st
             return refuse("the path has an empty segment", 1);
         }
     }
-    const auto slashes = static_cast<std::size_t>(std::count(parsed.path.begin(), parsed.path.end(), '/'));
-    parsed.segments.reserve(slashes);
-    parsed.positions.reserve(slashes);
+    std::size_t slash = 0;
+    for (const std::string& base_path : base_paths) {
+        const std::optional<Position> end = end_of_base(parsed.path, base_path);
+        parsed.has_base = parsed.has_base || end;
+        slash = std::max(slash, end.value_or(0));
+    }
+    parsed.base = parsed.path.substr(0, slash);
     const Escapes escapes = filters::is_plain(parsed.path) ? Escapes::none : Escapes::possible;
-    // "/" alone has no segment; in any other path each slash begins one.
-    std::size_t slash = parsed.path == "/" ? std::string_view::npos : 0;
-    while (slash != std::string_view::npos) {
+    parsed.segments.reserve(kSegmentsUsual);
+    // Each slash begins a segment, but that of "/" alone.
+    while (slash < parsed.path.size() && parsed.path != "/") {
         const std::size_t begin = slash + 1;
-        slash = parsed.path.find('/', begin);
-        const std::size_t end = std::min(slash, parsed.path.size());
-        if (auto added = add_segment(parsed.path.substr(begin, end - begin), begin, escapes, parsed); !added) {
+        slash = std::min(parsed.path.find('/', begin), parsed.path.size());
+        if (auto added = add_segment(parsed.path.substr(begin, slash - begin), begin, escapes, parsed); !added) {
             return tl::unexpected(std::move(added.error()));
         }
     }
-    settle_base(base_paths, parsed);
     return parsed;
 }
 

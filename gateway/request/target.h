@@ -18,13 +18,12 @@ struct TargetError {
     filters::Position position = 0;
 };
 
-// The path below a base path, decoded. `base` is how the base path was sent, for Location.
+// The path below a base path, decoded. `base` is how the base path was sent.
 struct Target {
-    std::string base;
-    std::vector<std::string> segments;         // decoded; no empty one
-    std::vector<filters::Position> positions;  // where each segment begins in the target
-    std::string_view path;                     // raw path without query and trailing slash, views into the target
-    std::string_view query;                    // raw, after the first `?`; views into the target
+    std::string_view base;              // views into the target
+    std::vector<std::string> segments;  // decoded; no empty one
+    std::string_view path;              // raw path without query and trailing slash, views into the target
+    std::string_view query;             // raw, after the first `?`; views into the target
     filters::Position query_position = 0;
     bool has_base = false;  // false: no base path matches; segments then hold the whole path
 };

@@ -22,18 +22,19 @@ bool lies_in(std::string_view part, std::string_view whole) {
     return part.empty() || (part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size());
 }
 
-void require_segments(const gateway::request::Target& target, std::string_view text) {
-    require(target.segments.size() == target.positions.size());
-    for (std::size_t index = 0; index < target.segments.size(); ++index) {
-        const std::string& segment = target.segments[index];
-        const filters::Position position = target.positions[index];
+void require_segments(const gateway::request::Target& target) {
+    std::size_t at = target.base.size();
+    for (const std::string& segment : target.segments) {
         require(!segment.empty() && segment != "." && segment != ".." && filters::is_utf8(segment));
         require(segment.find('\0') == std::string::npos);
-        require(position > 0 && position < target.path.size() && text[position - 1] == '/');
-        const std::string_view rest = target.path.substr(position);
-        const auto decoded = filters::percent_decode(rest.substr(0, rest.find('/')), position, filters::Plus::is_plus);
+        require(at < target.path.size() && target.path[at] == '/');
+        const std::string_view rest = target.path.substr(at + 1);
+        const std::string_view raw = rest.substr(0, rest.find('/'));
+        const auto decoded = filters::percent_decode(raw, 0, filters::Plus::is_plus);
         require(decoded && decoded->text == segment);
+        at += 1 + raw.size();
     }
+    require(at == target.path.size() || target.path == "/");
 }
 
 // The other readers of client text that live beside it: they share this target for they are as small.
@@ -65,6 +66,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(target->has_base || target->base.empty());
     require(target->path.substr(0, target->base.size()) == target->base);
     require(target->query == std::string_view(text).substr(target->query_position));
-    require_segments(*target, text);
+    require_segments(*target);
     return 0;
 }

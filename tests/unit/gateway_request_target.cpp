@@ -26,7 +26,6 @@ int refused_at(std::string_view text) {
 }
 
 using Segments = std::vector<std::string>;
-using Positions = std::vector<filters::Position>;
 
 }  // namespace
 
@@ -35,7 +34,6 @@ TEST_CASE("a target is split into base, segments and query") {
     CHECK(target.has_base);
     CHECK(target.base == "/v1");
     CHECK(target.segments == Segments{"btec", "tst", "sl", "demo_db", "users"});
-    CHECK(target.positions == Positions{4, 9, 13, 16, 24});
     CHECK(target.path == "/v1/btec/tst/sl/demo_db/users");
     CHECK(target.query == "id=eq.1?x");
     CHECK(target.query_position == 30);
