@@ -4,8 +4,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
+#include <cstdint>
 #include <random>
+#include <utility>
 
 #include "gateway/error.h"
 #include "gateway/respond/problem.h"
@@ -54,21 +55,40 @@ http::Response respond_problem(const Problem& problem, observe::RequestServed& e
     return respond::problem_response(problem);
 }
 
+// SplitMix64 (Steele, Lea, Flood 2014): a counter and a mixture of its bits. Two of them, so that two threads or gateways come upon the
+// same id no sooner than 128 random bits do. Nobody has to be unable to guess an id.
+class RandomIds {
+public:
+    RandomIds() {
+        std::random_device device;
+        for (std::uint64_t& counter : counters_) counter = std::uint64_t{device()} << 32u | device();
+    }
+    std::string next() {
+        std::string id(32, '0');
+        char* at = id.data();
+        for (std::uint64_t& counter : counters_) {
+            std::uint64_t number = mixed(counter += 0x9E3779B97F4A7C15u);
+            for (int byte = 0; byte < 8; ++byte, number >>= 8u) {
+                at = std::ranges::copy(kHex[number & 0xFFu], at).out;
+            }
+        }
+        return id;
+    }
+
+private:
+    static std::uint64_t mixed(std::uint64_t bits) {
+        bits = (bits ^ bits >> 30u) * 0xBF58476D1CE4E5B9u;
+        bits = (bits ^ bits >> 27u) * 0x94D049BB133111EBu;
+        return bits ^ bits >> 31u;
+    }
+    std::array<std::uint64_t, 2> counters_{};
+};
+
 }  // namespace
 
 std::string new_request_id() {
-    static thread_local std::mt19937_64 random = [] {
-        std::random_device device;
-        std::seed_seq seed{device(), device(), device(), device()};
-        return std::mt19937_64(seed);
-    }();
-    std::string id(32, '0');
-    std::uint64_t number = random();
-    for (std::size_t i = 0; i < 16; ++i, number >>= 8u) {
-        if (i == 8) number = random();
-        std::memcpy(&id[2 * i], kHex[number & 0xFFu].data(), 2);
-    }
-    return id;
+    static thread_local RandomIds ids;
+    return ids.next();
 }
 
 std::string request_id_of(const http::Request& request) {
@@ -76,11 +96,11 @@ std::string request_id_of(const http::Request& request) {
     return sent.count == 1 && is_well_formed_id(sent.value) ? std::string(sent.value) : new_request_id();
 }
 
-void add_common_headers(http::Response& response, std::string_view request_id) {
+void add_common_headers(http::Response& response, std::string request_id) {
     response.headers.reserve(std::max(kHeadersUsual, response.headers.size() + 1));
     http::Header& header = response.headers.emplace_back();
     header.name = "X-Request-Id";
-    header.value = request_id;
+    header.value = std::move(request_id);
     response.lines = kCommonLines;
 }
 
@@ -138,13 +158,13 @@ http::Response Service::refuse(const http::Refusal& refusal) {
 }
 
 void Service::finish(http::Response& response, observe::RequestServed& event, std::chrono::steady_clock::time_point received) {
-    add_common_headers(response, event.request_id);
     event.status = response.status;
     event.bytes = response.body.size();
     event.duration = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - received);
     log_.write(event);
     if (audit_ != nullptr) audit_->write(event);
     metrics_.write(event);
+    add_common_headers(response, std::move(event.request_id));
 }
 
 }  // namespace gateway

@@ -2,7 +2,7 @@
 // headers that every answer bears. Owns no socket. Called by the front's threads, wired up by app.
 #pragma once
 
-#include <string_view>
+#include <string>
 
 #include "gateway/cors.h"
 #include "gateway/current_snapshot.h"
@@ -43,6 +43,6 @@ private:
 [[nodiscard]] std::string new_request_id();
 
 // What every answer bears, whoever made it.
-void add_common_headers(http::Response& response, std::string_view request_id);
+void add_common_headers(http::Response& response, std::string request_id);
 
 }  // namespace gateway
