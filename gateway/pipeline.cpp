@@ -73,15 +73,14 @@ tl::expected<Response, Failure> run(Context& context, sql::plan::Plan&& bound) {
     if (!guarded) return tl::unexpected<Failure>({to_problem(guarded.error()), false});
     const sql::render::Program program = sql::render::render(*guarded, context.database->database->dialect());
     if (context.trial != nullptr) return context.trial->keep(std::move(*guarded), program);
-    const std::vector<const schemas::Column*> columns = read_columns(guarded->plan());
     const auto* read = std::get_if<sql::plan::ReadPlan>(&guarded->plan());
-    respond::JsonRows rows(columns, context.numbers, read != nullptr ? read->limit : 0, context.space->caps.answer_bytes_max);
+    respond::JsonRows rows(read_columns(guarded->plan()), context.numbers, read != nullptr ? read->limit : 0, context.space->caps.answer_bytes_max);
     const auto began = std::chrono::steady_clock::now();
     auto outcome = [&] {
         // Commits wait for the disk, and many at once share one wait: they do not count among the few that compute.
         std::optional<http::Blocking> blocking;
         if (read == nullptr) blocking.emplace();
-        return sql::exec::execute(program, columns, *context.database->database, context.deadline, read != nullptr ? &rows : nullptr);
+        return sql::exec::execute(program, rows.columns(), *context.database->database, context.deadline, read != nullptr ? &rows : nullptr);
     }();
     if (!outcome) {
         hide_names(context.policy, guarded->plan(), outcome.error());

@@ -135,7 +135,10 @@ void append_moment(std::string& out, std::string_view text, const Type& type) {
         out += fraction == 0 ? "." : "";
         out.append(type.fraction_digits - fraction, '0');
     }
-    out += type.type_class == TypeClass::timestamp ? "Z\"" : "\"";
+    if (type.type_class == TypeClass::timestamp) {
+        out += 'Z';
+    }
+    out += '"';
 }
 
 void append_base64(std::string& out, std::string_view bytes) {
@@ -208,14 +211,18 @@ bool is_wide(const Type& type) {
 
 template <typename Integer>
 void append_integer_cell(std::string& out, Integer value, const Type& type, Numbers numbers) {
-    const char* quote = numbers == Numbers::string && is_wide(type) ? "\"" : "";
-    out += quote;
+    const bool is_quoted = numbers == Numbers::string && is_wide(type);
+    if (is_quoted) {
+        out += '"';
+    }
     const std::size_t begin = out.size();
     append_integer(out, value);
     if (type.type_class == TypeClass::decimal) {
         pad_to_scale(out, begin, type.scale);
     }
-    out += quote;
+    if (is_quoted) {
+        out += '"';
+    }
 }
 
 }  // namespace
@@ -284,15 +291,21 @@ std::string literal_of(const schemas::Value& value, const Type& type) {
 JsonRows::JsonRows(std::vector<const schemas::Column*> columns, Numbers numbers, std::uint64_t rows_max, std::size_t bytes_max)
     : columns_(std::move(columns)), numbers_(numbers), rows_max_(rows_max), bytes_max_(bytes_max) {
     constexpr std::size_t kBytesUsual = 32;  // a column, in a row
-    key_ends_.reserve(columns_.size());
-    keys_.reserve(columns_.size() * kBytesUsual);
+    keys_.resize(columns_.size());
     text_.reserve(columns_.size() * kBytesUsual);
-    for (const schemas::Column* column : columns_) {
-        keys_ += keys_.empty() ? '{' : ',';
-        append_json_string(keys_, column->name.text());
-        keys_ += ':';
-        key_ends_.push_back(keys_.size());
+}
+
+void JsonRows::append_key(std::size_t column) {
+    Key& key = keys_[column];
+    if (rows_ > 0) {
+        text_.append(text_, key.begin, key.size);
+        return;
     }
+    key.begin = text_.size();
+    text_ += column == 0 ? '{' : ',';
+    append_json_string(text_, columns_[column]->name.text());
+    text_ += ':';
+    key.size = text_.size() - key.begin;
 }
 
 void JsonRows::row(std::span<const Cell> cells) {
@@ -306,10 +319,8 @@ void JsonRows::row(std::span<const Cell> cells) {
     if (rows_ > 0) {
         text_ += ',';
     }
-    std::size_t key_begin = 0;
     for (std::size_t i = 0; i < cells.size(); ++i) {
-        text_.append(keys_.data() + key_begin, key_ends_[i] - key_begin);
-        key_begin = key_ends_[i];
+        append_key(i);
         append_cell(text_, cells[i], columns_[i]->type, numbers_);
     }
     text_ += '}';

@@ -26,6 +26,7 @@ public:
     void row(std::span<const sql::exec::Cell> cells) override;
     void restart() override;
 
+    [[nodiscard]] const std::vector<const schemas::Column*>& columns() const { return columns_; }
     // `[…]`. Rows past rows_max were counted, not kept.
     [[nodiscard]] std::string take() &&;
     [[nodiscard]] std::uint64_t rows() const { return rows_; }   // kept
@@ -34,9 +35,15 @@ public:
     [[nodiscard]] bool is_too_large() const { return text_.size() >= bytes_max_; }
 
 private:
+    // `{"id":` or `,"name":`, where it stands in the first row: escaped once.
+    struct Key {
+        std::size_t begin = 0;
+        std::size_t size = 0;
+    };
+    void append_key(std::size_t column);
+
     std::vector<const schemas::Column*> columns_;
-    std::string keys_;                   // `{"id":,"name":`, escaped once
-    std::vector<std::size_t> key_ends_;  // by column, in keys_
+    std::vector<Key> keys_;  // by column
     Numbers numbers_;
     std::uint64_t rows_max_;
     std::size_t bytes_max_;
