@@ -4,11 +4,14 @@
 #include <fstream>
 #include <memory>
 #include <stdexcept>
+#include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
 
+#include "gateway/observe/json_text.h"
 #include "gateway/observe/log.h"
 #include "tests/unit/scratch_folder.h"
 
@@ -123,5 +126,22 @@ TEST_CASE("an empty path logs nowhere, and a log that cannot be opened throws wi
     } catch (const std::runtime_error& error) {
         CHECK(std::string(error.what()).find("cannot open the log") != std::string::npos);
         CHECK(std::string(error.what()).find("Is a directory") != std::string::npos);
+    }
+}
+
+TEST_CASE("a text of any length is escaped alike, wherever in it something has to be") {
+    for (std::size_t length = 0; length < 20; ++length) {
+        const std::string plain(length, 'x');
+        std::string out = "before";
+        append_json_string(out, plain);
+        CHECK(out == "before\"" + plain + "\"");
+        for (std::size_t at = 0; at < length; ++at) {
+            for (const auto& [special, escaped] : {std::pair{"\"", "\\\""}, std::pair{"\\", "\\\\"}, std::pair{"\x1F", "\\u001f"},
+                                                   std::pair{"\xC3\xA9", "\xC3\xA9"}, std::pair{"\xFF", "\xEF\xBF\xBD"}, std::pair{"\x7F", "\x7F"}}) {
+                out.clear();
+                append_json_string(out, std::string(plain).replace(at, 1, special));
+                CHECK(out == '"' + std::string(plain).replace(at, 1, escaped) + '"');
+            }
+        }
     }
 }
