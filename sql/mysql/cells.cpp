@@ -24,6 +24,8 @@ void append_padded(std::string& out, std::string_view digits, std::size_t width)
     out += digits;
 }
 
+// For NULL the driver gives 0 or an empty text. Only then is it asked which of the two it is.
+
 Cell integer_cell(ResultSet& row, unsigned index, bool is_unsigned) {
     Cell cell;
     if (is_unsigned) {
@@ -33,29 +35,45 @@ Cell integer_cell(ResultSet& row, unsigned index, bool is_unsigned) {
         cell.kind = Cell::Kind::integer;
         cell.integer = row.getInt64(index);
     }
-    return cell;
+    return cell.unsigned_integer == 0 && cell.integer == 0 && row.isNull(index) ? Cell() : cell;
 }
 
-Cell text_cell(std::string& buffer, Cell::Kind kind) {
+Cell real_cell(ResultSet& row, unsigned index) {
+    Cell cell;
+    cell.kind = Cell::Kind::real;
+    // Not getString: the driver prints doubles with %f.
+    cell.real = static_cast<double>(row.getDouble(index));
+    return cell.real == 0 && row.isNull(index) ? Cell() : cell;
+}
+
+Cell text_cell(ResultSet& row, unsigned index, std::string& buffer, Cell::Kind kind) {
+    buffer = row.getString(index).asStdString();
+    if (buffer.empty() && row.isNull(index)) {
+        return {};
+    }
     Cell cell;
     cell.kind = kind;
     cell.text = buffer;
     return cell;
 }
 
-// The form that nearly all have already, as far as the fraction; 0 stands for any digit.
+// How the server writes it, 0 standing for any digit.
 std::string_view usual_shape(TypeClass type_class) {
     return type_class == TypeClass::date   ? "0000-00-00"
            : type_class == TypeClass::time ? "00:00:00"
                                            : "0000-00-00 00:00:00";
 }
 
-bool has_shape(std::string_view text, std::string_view shape) {
-    if (text.size() < shape.size()) {
+// Nothing is to be done to what the server wrote, but for a time of three digits or below zero.
+bool is_normal(std::string_view text, TypeClass type_class, unsigned fraction_digits) {
+    const std::string_view shape = usual_shape(type_class);
+    const std::size_t fraction = type_class == TypeClass::date || fraction_digits == 0 ? 0 : fraction_digits + 1;
+    if (text.size() != shape.size() + fraction) {
         return false;
     }
-    for (std::size_t i = 0; i < shape.size(); ++i) {
-        if (shape[i] == '0' ? !is_digit(text[i]) : text[i] != shape[i]) {
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char wanted = i < shape.size() ? shape[i] : i == shape.size() ? '.' : '0';
+        if (wanted == '0' ? !is_digit(text[i]) : text[i] != wanted) {
             return false;
         }
     }
@@ -71,32 +89,19 @@ void append_fraction(std::string& out, std::string_view fraction, unsigned digit
     }
 }
 
-// False when the text needs a closer look.
-bool read_usual(std::string_view text, TypeClass type_class, unsigned fraction_digits, std::string& out) {
-    const std::string_view shape = usual_shape(type_class);
-    if (!has_shape(text, shape)) {
-        return false;
+Cell temporal_cell(ResultSet& row, unsigned index, const schemas::Type& type, std::string& buffer) {
+    Cell cell = text_cell(row, index, buffer, Cell::Kind::text);
+    if (cell.kind == Cell::Kind::text && !is_normal(buffer, type.type_class, type.fraction_digits)) {
+        buffer = normal_temporal(buffer, type.type_class, type.fraction_digits);
+        cell.text = buffer;
     }
-    std::string_view fraction = text.substr(shape.size());
-    if (!fraction.empty()) {
-        if (type_class == TypeClass::date || fraction.front() != '.' || fraction.size() == 1 ||
-            !std::all_of(fraction.begin() + 1, fraction.end(), is_digit)) {
-            return false;
-        }
-        fraction.remove_prefix(1);
-    }
-    out.assign(text.substr(0, shape.size()));
-    append_fraction(out, fraction, type_class == TypeClass::date ? 0 : fraction_digits);
-    return true;
+    return cell;
 }
 
 }  // namespace
 
 std::string normal_temporal(std::string_view text, TypeClass type_class, unsigned fraction_digits) {
     std::string out;
-    if (read_usual(text, type_class, fraction_digits, out)) {
-        return out;
-    }
     std::string_view rest = text;
     if (rest.starts_with('-')) {
         out += '-';
@@ -146,9 +151,6 @@ std::string normal_temporal(std::string_view text, TypeClass type_class, unsigne
 }
 
 Cell read_cell(ResultSet& row, unsigned index, const schemas::Type& type, std::string& buffer) {
-    if (row.isNull(index)) {
-        return {};
-    }
     switch (type.type_class) {
         case TypeClass::integer:
         case TypeClass::boolean:
@@ -157,19 +159,13 @@ Cell read_cell(ResultSet& row, unsigned index, const schemas::Type& type, std::s
         case TypeClass::year:
             return integer_cell(row, index, true);
         case TypeClass::float32:
-        case TypeClass::float64: {
-            // Not getString: the driver prints doubles with %f.
-            Cell cell;
-            cell.kind = Cell::Kind::real;
-            cell.real = static_cast<double>(row.getDouble(index));
-            return cell;
-        }
+        case TypeClass::float64:
+            return real_cell(row, index);
         case TypeClass::date:
         case TypeClass::time:
         case TypeClass::datetime:
         case TypeClass::timestamp:
-            buffer = normal_temporal(row.getString(index).asStdString(), type.type_class, type.fraction_digits);
-            return text_cell(buffer, Cell::Kind::text);
+            return temporal_cell(row, index, type, buffer);
         case TypeClass::decimal:
         case TypeClass::uuid:
         case TypeClass::inet4:
@@ -178,15 +174,17 @@ Cell read_cell(ResultSet& row, unsigned index, const schemas::Type& type, std::s
         case TypeClass::set:
         case TypeClass::text:
         case TypeClass::json:
-            buffer = row.getString(index).asStdString();
-            return text_cell(buffer, Cell::Kind::text);
+            return text_cell(row, index, buffer, Cell::Kind::text);
         case TypeClass::binary:
         case TypeClass::geometry:
-            buffer = row.getString(index).asStdString();
-            return text_cell(buffer, Cell::Kind::bytes);
-        case TypeClass::unsupported:
-            buffer = row.getString(index).asStdString();
-            return text_cell(buffer, filters::is_utf8(buffer) ? Cell::Kind::text : Cell::Kind::bytes);
+            return text_cell(row, index, buffer, Cell::Kind::bytes);
+        case TypeClass::unsupported: {
+            Cell cell = text_cell(row, index, buffer, Cell::Kind::text);
+            if (!filters::is_utf8(cell.text)) {
+                cell.kind = Cell::Kind::bytes;
+            }
+            return cell;
+        }
     }
     return {};
 }

@@ -87,8 +87,8 @@ bool has_other_type(::sql::ResultSet& rows, const std::vector<const schemas::Col
         if (is == Family::other || wanted == Family::other) {
             continue;
         }
-        if (wanted == Family::decimal && is == Family::text) {
-            continue;  // a wide decimal comes as text
+        if ((wanted == Family::decimal && is == Family::text) || (wanted == Family::temporal && is == Family::bytes)) {
+            continue;  // so the dialect asks for a wide decimal, for a date and a time
         }
         if (is != wanted || (is == Family::number && described->isSigned(index) == columns[i]->type.is_unsigned)) {
             return true;

@@ -123,8 +123,25 @@ TEST_CASE("NULL of every type comes out as null") {
         columns.push_back(&column);
     }
     server.run(std::move(insert.keyword(")")).finish());
-    CHECK(server.rows(text("SELECT i, d, v, b, dt, n, bits + 0 FROM t"), columns) ==
-          std::vector<std::vector<std::string>>{std::vector<std::string>(7, "null")});
+    const std::vector<std::vector<std::string>> nulls{std::vector<std::string>(7, "null")};
+    CHECK(server.rows(text("SELECT i, d, v, b, dt, n, bits + 0 FROM t"), columns) == nulls);
+    CHECK(server.rows(text("SELECT i, d, v, b, CAST(dt AS BINARY), n, bits + 0 FROM t"), columns) == nulls);
+}
+
+TEST_CASE("zero and empty text are not taken for NULL") {
+    const Server server;
+    if (!server) {
+        return;
+    }
+    server.run("CREATE TABLE t (i INT, u INT UNSIGNED, d DOUBLE, v VARCHAR(9), b BLOB, n DECIMAL(5,2), bits BIT(3))");
+    server.run("INSERT INTO t VALUES (0, 0, 0, '', '', 0, 0)");
+    const TablePtr table = server.table("t");
+    std::vector<const schemas::Column*> columns;
+    for (const schemas::Column& column : table->columns) {
+        columns.push_back(&column);
+    }
+    CHECK(server.rows(text("SELECT i, u, d, v, b, n, bits + 0 FROM t"), columns) ==
+          std::vector<std::vector<std::string>>{{"i:0", "u:0", "d", "t:", "b:", "t:0.00", "u:0"}});
 }
 
 TEST_CASE("long text and long bytes keep their characters in any character set") {
