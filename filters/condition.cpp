@@ -12,7 +12,7 @@ namespace {
 
 using Outcome = tl::expected<void, ParseError>;
 
-tl::unexpected<ParseError> refuse_operator(const Text& name, const Text& value) {
+[[gnu::cold]] tl::unexpected<ParseError> refuse_operator(const Text& name, const Text& value) {
     const std::size_t dot = value.view.find('.');
     std::string detail = "the parameter " + shorten(name.view);
     if (dot == std::string_view::npos) {

@@ -49,8 +49,8 @@ public:
     [[nodiscard]] tl::expected<std::string, ParseError> take_quoted();
 
     // An error at the current byte.
-    [[nodiscard]] tl::unexpected<ParseError> refuse(std::string detail, std::string hint = {}) const;
-    [[nodiscard]] tl::unexpected<ParseError> refuse_at(Position position, std::string detail, std::string hint = {}) const;
+    [[nodiscard, gnu::cold]] tl::unexpected<ParseError> refuse(std::string detail, std::string hint = {}) const;
+    [[nodiscard, gnu::cold]] tl::unexpected<ParseError> refuse_at(Position position, std::string detail, std::string hint = {}) const;
 
 private:
     Text text_;

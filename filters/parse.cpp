@@ -14,7 +14,7 @@ namespace {
 
 using Outcome = tl::expected<void, ParseError>;
 
-tl::unexpected<ParseError> refuse_name(Position position, std::string detail, std::string hint = {}) {
+[[gnu::cold]] tl::unexpected<ParseError> refuse_name(Position position, std::string detail, std::string hint = {}) {
     return tl::unexpected(ParseError{Fault::name_invalid, std::move(detail), std::move(hint), {}, position});
 }
 

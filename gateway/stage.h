@@ -23,14 +23,15 @@ namespace gateway {
 template <typename T>
 using Outcome = tl::expected<T, Problem>;
 
-[[nodiscard]] inline tl::unexpected<Problem> fail(Problem problem) { return tl::unexpected<Problem>(std::move(problem)); }
+// Cold: what refuses is kept apart from the way of a request that is served, which so fits better into the processor's caches.
+[[nodiscard, gnu::cold]] inline tl::unexpected<Problem> fail(Problem problem) { return tl::unexpected<Problem>(std::move(problem)); }
 template <typename Error>
-[[nodiscard]] tl::unexpected<Problem> fail(const Error& error) {
+[[nodiscard, gnu::cold]] tl::unexpected<Problem> fail(const Error& error) {
     return tl::unexpected<Problem>(to_problem(error));
 }
-[[nodiscard]] tl::unexpected<Problem> refuse(Code code, std::string detail, std::string hint = {});
+[[nodiscard, gnu::cold]] tl::unexpected<Problem> refuse(Code code, std::string detail, std::string hint = {});
 // 405, with what is allowed.
-[[nodiscard]] tl::unexpected<Problem> refuse_method(std::string detail, std::string allow);
+[[nodiscard, gnu::cold]] tl::unexpected<Problem> refuse_method(std::string detail, std::string allow);
 
 enum class Method { get, head, post, put, patch, erase, options };
 

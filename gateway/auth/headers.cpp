@@ -84,7 +84,7 @@ void append_problem(std::string& list, const std::string& problem) {
     }
 }
 
-Problem unauthenticated(Code code, std::string detail, std::string hint) {
+[[gnu::cold]] Problem unauthenticated(Code code, std::string detail, std::string hint) {
     Problem problem;
     problem.code = code;
     problem.detail = std::move(detail);

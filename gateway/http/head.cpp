@@ -13,7 +13,7 @@ constexpr std::size_t kMethodBytesMax = 32;
 constexpr std::size_t kVersionBytes = 8;  // "HTTP/1.1"
 constexpr std::size_t kHeadersUsual = 16;
 
-tl::unexpected<Refusal> refuse(int status, std::string_view detail, std::size_t position) {
+[[gnu::cold]] tl::unexpected<Refusal> refuse(int status, std::string_view detail, std::size_t position) {
     return tl::unexpected(Refusal{status, std::string(detail), position});
 }
 

@@ -14,7 +14,7 @@ using filters::Position;
 
 constexpr std::size_t kSegmentsUsual = 6;  // behind the base path: org, project, type, database, table, key
 
-tl::unexpected<TargetError> refuse(std::string detail, Position position) {
+[[gnu::cold]] tl::unexpected<TargetError> refuse(std::string detail, Position position) {
     return tl::unexpected(TargetError{std::move(detail), position});
 }
 
