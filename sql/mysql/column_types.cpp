@@ -52,15 +52,15 @@ Family family_of(schemas::TypeClass type_class) {
             return Family::real;
         case TypeClass::decimal:
             return Family::decimal;
-        case TypeClass::date:
-        case TypeClass::time:
-        case TypeClass::datetime:
-        case TypeClass::timestamp:
-            return Family::temporal;
         case TypeClass::text:
             return Family::text;
         case TypeClass::binary:
             return Family::bytes;
+        // Dates and times are selected as text: what they are by now is not seen.
+        case TypeClass::date:
+        case TypeClass::time:
+        case TypeClass::datetime:
+        case TypeClass::timestamp:
         case TypeClass::bit:
         case TypeClass::year:
         case TypeClass::uuid:
@@ -82,13 +82,13 @@ bool has_other_type(::sql::ResultSet& rows, const std::vector<const schemas::Col
     ::sql::ResultSetMetaData* const described = rows.getMetaData();
     for (std::size_t i = 0; i < columns.size(); ++i) {
         const auto index = static_cast<unsigned>(i + 1);
-        const Family is = family_of(described->getColumnType(index));
         const Family wanted = family_of(columns[i]->type.type_class);
-        if (is == Family::other || wanted == Family::other) {
+        const Family is = wanted == Family::other ? wanted : family_of(described->getColumnType(index));
+        if (is == Family::other) {
             continue;
         }
-        if ((wanted == Family::decimal && is == Family::text) || (wanted == Family::temporal && is == Family::bytes)) {
-            continue;  // so the dialect asks for a wide decimal, for a date and a time
+        if (wanted == Family::decimal && is == Family::text) {
+            continue;  // a wide decimal comes as text
         }
         if (is != wanted || (is == Family::number && described->isSigned(index) == columns[i]->type.is_unsigned)) {
             return true;
