@@ -72,7 +72,7 @@ const std::set<std::string, std::less<>> kWords{
     "DEFAULT", "CAST", "AS", "BINARY", "BLOB", "CHAR", "DATE", "DATETIME", "DECIMAL", "INET4", "INET6", "TIME", "UUID", "BETWEEN", "ESCAPE",
     "GLOB", "IN", "IS", "NOT", "NULL", "LIKE", "instr", "lower", "length", "substr", "typeof", "rowgate_float32", "rowgate_time",
     "create_time", "information_schema", "tables", "table_schema", "DATABASE", "table_name", "COERCIBILITY"};
-const std::set<std::string, std::less<>> kStrings{"!", "integer", "real", "text", "blob", " ", ".000000"};
+const std::set<std::string, std::less<>> kStrings{"", "!", "integer", "real", "text", "blob", " ", ".000000"};
 
 schemas::TablePtr make_table(Family family) {
     schemas::RawTable raw;
