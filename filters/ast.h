@@ -50,6 +50,12 @@ struct Count {
     Position position = 0;
 };
 
+// `ids=1,2,3`: the rows with one of these primary keys, a key being one column. One item or more.
+struct Ids {
+    std::vector<Literal> items;
+    Position position = 0;
+};
+
 // A control that the grammar knows and this version does not yet carry out (`ids`, `or`, …).
 struct Undelivered {
     std::string name;
@@ -66,6 +72,11 @@ struct Query {
     std::optional<Position> order_position;
     std::optional<Count> limit;
     std::optional<Count> offset;
+    std::optional<Ids> ids;
+    // `=true` was sent, and where.
+    std::optional<Position> confirm;
+    std::optional<Position> preview;
+    std::optional<Position> no_content;
     std::vector<Undelivered> undelivered;
 };
 

@@ -60,34 +60,6 @@ tl::expected<Literal, ParseError> take_item(Cursor& cursor, std::string_view sto
     return item;
 }
 
-Outcome parse_list(Condition& condition, Cursor cursor, std::size_t items_max) {
-    if (cursor.is_at_end()) {
-        return cursor.refuse("the list is empty", "name at least one item; the empty text is written \"\"");
-    }
-    const std::string_view rest = cursor.rest();
-    const auto commas = static_cast<std::size_t>(std::count(rest.begin(), rest.end(), ','));
-    condition.values.reserve(std::min(commas + 1, items_max));
-    while (true) {
-        if (condition.values.size() == items_max) {
-            return tl::unexpected(
-                ParseError{Fault::limit_exceeded,
-                           "the list has more items than the limit of " + std::to_string(items_max) + " list items",
-                           "send the list in parts",
-                           {},
-                           cursor.position()});
-        }
-        auto item = take_item(cursor, ",\"");
-        if (!item) {
-            return tl::unexpected(std::move(item.error()));
-        }
-        condition.values.push_back(std::move(*item));
-        if (cursor.is_at_end()) {
-            return {};
-        }
-        cursor.skip();
-    }
-}
-
 // Whether a comma stands outside quotes. Where quotes are misplaced the answer does not matter: take_item refuses them.
 bool has_bare_comma(std::string_view text) {
     bool is_quoted = false;
@@ -158,6 +130,34 @@ Outcome parse_pattern(Condition& condition, const Cursor& cursor) {
 
 }  // namespace
 
+tl::expected<void, ParseError> parse_items(std::vector<Literal>& items, Cursor cursor, std::size_t items_max, std::string_view name) {
+    if (cursor.is_at_end()) {
+        return cursor.refuse("the list is empty", "name at least one item; the empty text is written \"\"");
+    }
+    const std::string_view rest = cursor.rest();
+    const auto commas = static_cast<std::size_t>(std::count(rest.begin(), rest.end(), ','));
+    items.reserve(std::min(commas + 1, items_max));
+    while (true) {
+        if (items.size() == items_max) {
+            return tl::unexpected(
+                ParseError{Fault::limit_exceeded,
+                           "the list has more items than the limit of " + std::to_string(items_max) + " " + std::string(name),
+                           "send the list in parts",
+                           {},
+                           cursor.position()});
+        }
+        auto item = take_item(cursor, ",\"");
+        if (!item) {
+            return tl::unexpected(std::move(item.error()));
+        }
+        items.push_back(std::move(*item));
+        if (cursor.is_at_end()) {
+            return {};
+        }
+        cursor.skip();
+    }
+}
+
 tl::expected<void, ParseError> parse_condition(Condition& condition, const Text& name, const Text& value, const Limits& limits) {
     constexpr std::string_view kNotIs = "not.is.";
     const std::size_t dot = value.view.find('.');
@@ -187,7 +187,7 @@ tl::expected<void, ParseError> parse_condition(Condition& condition, const Text&
             return parse_bounds(condition, cursor, name);
         case Operator::in:
         case Operator::nin:
-            return parse_list(condition, cursor, limits.list_items_max);
+            return parse_items(condition.values, cursor, limits.list_items_max, "list items");
         case Operator::li:
         case Operator::rli:
         case Operator::lli:

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "filters/condition.h"
 #include "filters/distance.h"
 #include "filters/operators.h"
 #include "filters/print.h"
@@ -17,7 +18,7 @@ namespace {
 
 using Outcome = tl::expected<void, ParseError>;
 
-enum class Kind { select, order, limit, offset, undelivered_condition, undelivered };
+enum class Kind { select, order, limit, offset, ids, confirm, preview, no_content, undelivered_condition, undelivered };
 
 struct ControlEntry {
     std::string_view name;
@@ -29,7 +30,7 @@ constexpr std::array<ControlEntry, kControlCount> kControls{{
     {"order", Kind::order},
     {"limit", Kind::limit},
     {"offset", Kind::offset},
-    {"ids", Kind::undelivered_condition},
+    {"ids", Kind::ids},
     {"or", Kind::undelivered_condition},
     {"and", Kind::undelivered_condition},
     {"not", Kind::undelivered_condition},
@@ -38,9 +39,9 @@ constexpr std::array<ControlEntry, kControlCount> kControls{{
     {"having", Kind::undelivered_condition},
     {"on_conflict", Kind::undelivered},
     {"columns", Kind::undelivered},
-    {"confirm", Kind::undelivered},
-    {"_preview", Kind::undelivered},
-    {"_no-content", Kind::undelivered},
+    {"confirm", Kind::confirm},
+    {"_preview", Kind::preview},
+    {"_no-content", Kind::no_content},
     {"_deleted", Kind::undelivered},
 }};
 
@@ -237,6 +238,76 @@ tl::expected<Count, ParseError> parse_count(const Text& name, const Text& value)
     return count;
 }
 
+Outcome keep_count(std::optional<Count>& kept, const Text& name, const Text& value) {
+    auto count = parse_count(name, value);
+    if (!count) {
+        return tl::unexpected(std::move(count.error()));
+    }
+    kept = *count;
+    return {};
+}
+
+// `false` is refused too: who writes it thinks that something else would be the default.
+Outcome parse_true(std::optional<Position>& kept, const Text& name, const Text& value) {
+    if (value.view != "true") {
+        return Cursor(value, 0, Fault::control_invalid).refuse(std::string(name.view) + " takes true alone", "leave it out instead");
+    }
+    kept = name.at(0);
+    return {};
+}
+
+Outcome parse_ids(Query& query, const Text& name, const Text& value, std::size_t keys_max) {
+    Ids& ids = query.ids.emplace();
+    ids.position = name.at(0);
+    return parse_items(ids.items, Cursor(value, 0, Fault::control_invalid), keys_max, "keys");
+}
+
+bool is_undelivered(Kind kind, const Limits& limits) {
+    switch (kind) {
+        case Kind::select:
+        case Kind::order:
+        case Kind::limit:
+        case Kind::offset:
+            return false;
+        case Kind::ids:
+        case Kind::confirm:
+        case Kind::preview:
+        case Kind::no_content:
+            return !limits.reads_asks;
+        case Kind::undelivered_condition:
+        case Kind::undelivered:
+            return true;
+    }
+    return true;
+}
+
+Outcome parse_value(Query& query, Kind kind, const Text& name, const Text& value, const Limits& limits) {
+    switch (kind) {
+        case Kind::select:
+            query.select_position = name.at(0);
+            return parse_select(query, value);
+        case Kind::order:
+            query.order_position = name.at(0);
+            return parse_order(query, value);
+        case Kind::limit:
+            return keep_count(query.limit, name, value);
+        case Kind::offset:
+            return keep_count(query.offset, name, value);
+        case Kind::ids:
+            return parse_ids(query, name, value, limits.keys_max);
+        case Kind::confirm:
+            return parse_true(query.confirm, name, value);
+        case Kind::preview:
+            return parse_true(query.preview, name, value);
+        case Kind::no_content:
+            return parse_true(query.no_content, name, value);
+        case Kind::undelivered_condition:
+        case Kind::undelivered:
+            break;
+    }
+    return {};
+}
+
 std::string_view nearest_control(std::string_view name) {
     constexpr std::size_t kNameMax = 16;
     constexpr std::size_t kDistanceMax = 2;
@@ -267,27 +338,17 @@ std::optional<ControlIndex> find_control(std::string_view name) {
     return std::nullopt;
 }
 
-tl::expected<void, ParseError> parse_control(Query& query, ControlIndex control, const Text& name, const Text& value) {
+tl::expected<void, ParseError> parse_control(Query& query, ControlIndex control, const Text& name, const Text& value,
+                                             const Limits& limits) {
     const Kind kind = kControls[control].kind;
-    if (kind == Kind::undelivered || kind == Kind::undelivered_condition) {
-        note_undelivered(query, std::string(name.view), name.at(0), kind);
+    if (is_undelivered(kind, limits)) {
+        note_undelivered(query, std::string(name.view), name.at(0), kind == Kind::ids ? Kind::undelivered_condition : kind);
         return {};
     }
     if (value.view.empty()) {
         return Cursor(value, 0, Fault::control_invalid).refuse(std::string(name.view) + " is empty", "leave it out instead");
     }
-    Outcome outcome;
-    if (kind == Kind::select) {
-        query.select_position = name.at(0);
-        outcome = parse_select(query, value);
-    } else if (kind == Kind::order) {
-        query.order_position = name.at(0);
-        outcome = parse_order(query, value);
-    } else if (auto count = parse_count(name, value); !count) {
-        outcome = tl::unexpected(std::move(count.error()));
-    } else {
-        (kind == Kind::limit ? query.limit : query.offset) = *count;
-    }
+    Outcome outcome = parse_value(query, kind, name, value, limits);
     if (!outcome) {
         if (std::string hint = column_hint(name, value); !hint.empty()) {
             outcome.error().hint = std::move(hint);

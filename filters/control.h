@@ -25,7 +25,7 @@ inline constexpr std::size_t kControlCount = 17;
 // Writes what the control says into `query`; an undelivered one is only noted there. The caller refuses repeats.
 // Fails with control_invalid or limit_exceeded.
 [[nodiscard]] tl::expected<void, ParseError> parse_control(Query& query, ControlIndex control, const Text& name,
-                                                           const Text& value);
+                                                           const Text& value, const Limits& limits);
 
 // What a client may have meant by an unquoted name that only a control could have; `raw_value` may be anything. Never empty.
 [[nodiscard]] std::string control_hint(const Text& name, std::string_view raw_value);

@@ -89,7 +89,7 @@ Outcome Parser::parse_named(const Text& name, std::string_view raw_value, Positi
         if (!value) {
             return tl::unexpected(value.error());
         }
-        return parse_control(query_, *control, name, *value);
+        return parse_control(query_, *control, name, *value, limits_);
     }
     // What is_bare_name asks, less what is known by now.
     if (name.view.front() == '_' || name.view.find('.') != std::string_view::npos) {

@@ -14,6 +14,9 @@ namespace filters {
 struct Limits {
     std::size_t conditions_max = 64;
     std::size_t list_items_max = 1000;
+    std::size_t keys_max = 10'000;
+    // ids, confirm, _preview and _no-content are read, as of a request; else they are reported as undelivered, whatever their value.
+    bool reads_asks = false;
 };
 
 enum class Fault {

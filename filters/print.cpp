@@ -129,6 +129,11 @@ std::string print(const Query& query) {
         begin_parameter();
         append_select(out, query.select);
     }
+    if (query.ids) {
+        begin_parameter();
+        out += "ids=";
+        append_items(out, query.ids->items);
+    }
     bool is_order_due = !query.order.empty();
     const auto print_order = [&] {
         if (is_order_due) {
@@ -149,6 +154,15 @@ std::string print(const Query& query) {
         begin_parameter();
         out += "offset=" + std::to_string(query.offset->value);
     }
+    const auto print_true = [&](std::string_view name, const std::optional<Position>& sent) {
+        if (sent) {
+            begin_parameter();
+            out.append(name).append("=true");
+        }
+    };
+    print_true("confirm", query.confirm);
+    print_true("_preview", query.preview);
+    print_true("_no-content", query.no_content);
     for (const Undelivered& undelivered : query.undelivered) {
         if (is_order_suffix(undelivered)) {
             print_order();

@@ -27,6 +27,7 @@
 #include "gateway/observe/log.h"
 #include "gateway/observe/metrics.h"
 #include "gateway/pipeline.h"
+#include "gateway/preview/token_key.h"
 #include "gateway/reloader.h"
 #include "gateway/service.h"
 #include "gateway/tenants/folder.h"
@@ -57,7 +58,9 @@ tl::expected<Snapshot, std::vector<std::string>> load_settings(const std::string
         for (const std::string& problem : identity.error()) messages.push_back(config_file + ": " + problem);
         return unexpected(std::move(messages));
     }
-    return Snapshot{std::move(*config), std::move(*trusted), {}, std::move(*identity), std::move(api_keys)};
+    auto token_key = preview::load_token_key(config->token_key_file);
+    if (!token_key) return unexpected(std::vector<std::string>{config_file + ": " + token_key.error()});
+    return Snapshot{std::move(*config), std::move(*trusted), {}, std::move(*identity), std::move(api_keys), std::move(*token_key)};
 }
 
 namespace {

@@ -10,14 +10,15 @@
 
 namespace gateway {
 
-Outcome<void> check_headers(Context& context) {
+Outcome<std::vector<request::Preference>> check_headers(Context& context) {
     const std::vector<std::string_view> prefer = context.request.values("Prefer");
+    std::vector<request::Preference> preferences;
     if (!prefer.empty()) {
-        const auto preferences = request::parse_prefer(prefer);
-        if (!preferences) return refuse(Code::prefer_invalid, preferences.error());
-        static constexpr std::array<std::string_view, 6> kUndelivered{"max-affected", "return", "tx", "undo", "respond-async",
-                                                                      "resolution"};
-        for (const request::Preference& preference : *preferences) {
+        auto parsed = request::parse_prefer(prefer);
+        if (!parsed) return refuse(Code::prefer_invalid, parsed.error());
+        preferences = std::move(*parsed);
+        static constexpr std::array<std::string_view, 3> kUndelivered{"undo", "respond-async", "resolution"};
+        for (const request::Preference& preference : preferences) {
             if (std::ranges::find(kUndelivered, preference.name) != kUndelivered.end()) {
                 return refuse(Code::not_implemented, fmt::format("the preference '{}' is not delivered yet", preference.name),
                               "leave it out of Prefer");
@@ -25,9 +26,8 @@ Outcome<void> check_headers(Context& context) {
             if (preference.name == "numbers" && preference.value == "string") context.numbers = respond::Numbers::string;
         }
     }
-    static constexpr std::array<std::string_view, 7> kUndelivered{
-        "If-Match",      "If-Unmodified-Since", "Idempotency-Key", "X-Delete-Token", "X-Conditional-Delete",
-        "X-Hard-Delete", "ES-HardDelete"};
+    static constexpr std::array<std::string_view, 5> kUndelivered{"If-Match", "If-Unmodified-Since", "Idempotency-Key", "X-Hard-Delete",
+                                                                  "ES-HardDelete"};
     for (const std::string_view name : kUndelivered) {
         if (context.request.has(name)) {
             return refuse(Code::not_implemented, fmt::format("the header {} is not delivered yet", name), "send the request without it");
@@ -38,7 +38,7 @@ Outcome<void> check_headers(Context& context) {
     if (is_write && context.request.has("If-None-Match")) {
         return refuse(Code::not_implemented, "the header If-None-Match is not delivered yet on a write", "send the request without it");
     }
-    return {};
+    return preferences;
 }
 
 Outcome<void> check_accept(const Context& context) {
@@ -46,7 +46,7 @@ Outcome<void> check_accept(const Context& context) {
     return refuse(Code::not_acceptable, "the Accept header allows no application/json, and there is nothing else", "send Accept: application/json");
 }
 
-Outcome<sql::plan::Body> parse_request_body(Context& context) {
+Outcome<std::string> take_json_body(Context& context) {
     http::Request& request = context.request;
     const std::size_t body_bytes_max = context.space->caps.body_bytes_max;
     if (request.body_state == http::BodyState::too_large || request.body.size() > body_bytes_max) {
@@ -64,9 +64,15 @@ Outcome<sql::plan::Body> parse_request_body(Context& context) {
         return refuse(Code::media_type_unsupported, type.count == 0 ? "the body has no Content-Type" : "the body's Content-Type is not JSON",
                       "send Content-Type: application/json");
     }
+    return std::move(request.body);
+}
+
+Outcome<sql::plan::Body> parse_request_body(Context& context) {
+    auto bytes = take_json_body(context);
+    if (!bytes) return fail(std::move(bytes).error());
     const auto shape =
         context.method == Method::post ? request::BodyShape::object_or_array : request::BodyShape::object;
-    auto body = request::parse_body(std::move(request.body), shape, context.snapshot.config.body_limits);
+    auto body = request::parse_body(std::move(*bytes), shape, context.snapshot.config.body_limits);
     if (!body) return fail(std::move(body).error());
     return std::move(*body);
 }

@@ -32,6 +32,7 @@ constexpr std::array kCodes{
     CodeEntry{Code::tenant_unavailable, "tenant_unavailable", 503, "The settings of this organization are faulty"},
     CodeEntry{Code::database_unknown, "database_unknown", 404, "There is no such database"},
     CodeEntry{Code::table_unknown, "table_unknown", 404, "There is no such table"},
+    CodeEntry{Code::row_unknown, "row_unknown", 404, "There is no such row"},
     CodeEntry{Code::forbidden, "forbidden", 403, "No grant of the caller allows this"},
     CodeEntry{Code::row_forbidden, "row_forbidden", 403, "The caller's grants do not allow such a row"},
     CodeEntry{Code::method_not_allowed, "method_not_allowed", 405, "This method is not possible here"},
@@ -42,7 +43,9 @@ constexpr std::array kCodes{
     CodeEntry{Code::control_invalid, "control_invalid", 400, "The query parameter is malformed"},
     CodeEntry{Code::limit_exceeded, "limit_exceeded", 400, "A limit is exceeded"},
     CodeEntry{Code::prefer_invalid, "prefer_invalid", 400, "The Prefer header is malformed"},
+    CodeEntry{Code::header_invalid, "header_invalid", 400, "A header says what it cannot say here"},
     CodeEntry{Code::filter_required, "filter_required", 406, "A write needs a filter"},
+    CodeEntry{Code::confirmation_required, "confirmation_required", 428, "The table asks that this write be confirmed"},
     CodeEntry{Code::not_implemented, "not_implemented", 501, "This is not delivered yet"},
     CodeEntry{Code::not_acceptable, "not_acceptable", 406, "No acceptable representation"},
     CodeEntry{Code::column_unknown, "column_unknown", 400, "There is no such column"},
@@ -52,7 +55,11 @@ constexpr std::array kCodes{
     CodeEntry{Code::media_type_unsupported, "media_type_unsupported", 415, "The body's media type is not supported"},
     CodeEntry{Code::body_invalid, "body_invalid", 400, "The body is not valid JSON"},
     CodeEntry{Code::row_invalid, "row_invalid", 422, "The table refuses a row"},
+    CodeEntry{Code::preview_token_invalid, "preview_token_invalid", 412, "The preview's token is not good for this request"},
+    CodeEntry{Code::set_too_large, "set_too_large", 412, "More rows would be affected than may be"},
+    CodeEntry{Code::set_changed, "set_changed", 412, "The rows are not those of the preview any more"},
     CodeEntry{Code::constraint_violated, "constraint_violated", 409, "A constraint of the table is violated"},
+    CodeEntry{Code::cascade_uncountable, "cascade_uncountable", 409, "What foreign keys would do cannot be counted"},
     CodeEntry{Code::database_unavailable, "database_unavailable", 503, "The database cannot be reached"},
     CodeEntry{Code::database_busy, "database_busy", 503, "The database is busy"},
     CodeEntry{Code::database_read_only, "database_read_only", 503, "The database takes no writes now"},
@@ -87,12 +94,16 @@ Code code_of(sql::plan::Fault fault) {
     switch (fault) {
         case Fault::column_unknown: return Code::column_unknown;
         case Fault::value_invalid: return Code::value_invalid;
+        case Fault::key_unknown: return Code::path_unknown;
+        case Fault::key_invalid: return Code::path_invalid;
         case Fault::query_invalid: return Code::query_invalid;
         case Fault::limit_exceeded: return Code::limit_exceeded;
         case Fault::row_invalid: return Code::row_invalid;
         case Fault::forbidden: return Code::forbidden;
         case Fault::row_forbidden: return Code::row_forbidden;
         case Fault::filter_required: return Code::filter_required;
+        case Fault::confirmation_required: return Code::confirmation_required;
+        case Fault::set_too_large: return Code::set_too_large;
         case Fault::not_implemented: return Code::not_implemented;
     }
     return Code::internal_error;
@@ -100,6 +111,28 @@ Code code_of(sql::plan::Fault fault) {
 
 std::string named(std::string_view what, const std::string& name) {
     return name.empty() ? std::string(what) : fmt::format("{} '{}'", what, name);
+}
+
+std::string in_the_way(const sql::exec::DbError& error) {
+    const sql::exec::Tally& tally = *error.tally;
+    if (tally.rows == 0) {
+        return "a chain of foreign keys from these rows is longer than the database follows; nothing was changed";
+    }
+    return fmt::format("{} row{} of {} refer{} to these: {}; nothing was changed", tally.rows, tally.rows == 1 ? "" : "s",
+                       tally.child_table.empty() ? std::string("another table") : fmt::format("table '{}'", tally.child_table), tally.rows == 1 ? "s" : "",
+                       named("foreign key", error.constraint));
+}
+
+std::string too_many(const sql::exec::DbError& error) {
+    const sql::exec::Tally& tally = *error.tally;
+    return fmt::format("{}{}, and {}; nothing was done", tally.is_at_least ? "at least " : "", tally.rows == 1 ? "1 row matches" : fmt::format("{} rows match", tally.rows),
+                       tally.cap ? describe(*tally.cap) : std::string("fewer are allowed"));
+}
+
+std::string too_many_cascaded(const sql::exec::DbError& error) {
+    const sql::exec::Tally& tally = *error.tally;
+    return fmt::format("{}{} rows would be affected, {} of them through foreign keys, and {}; nothing was done", tally.is_at_least ? "at least " : "",
+                       tally.rows, tally.cascaded, tally.cap ? describe(*tally.cap) : std::string("fewer are allowed"));
 }
 
 Problem database_problem(const sql::exec::DbError& error) {
@@ -115,6 +148,7 @@ Problem database_problem(const sql::exec::DbError& error) {
             return make(Code::constraint_violated,
                         named("another row already has this value of the unique key", error.constraint) + "; nothing was changed");
         case DbFault::foreign_key_violated:
+            if (error.tally) return make(Code::constraint_violated, in_the_way(error));
             return make(Code::constraint_violated,
                         named("rows of another table refer to these, or the row referred to is missing: foreign key",
                               error.constraint) +
@@ -135,6 +169,15 @@ Problem database_problem(const sql::exec::DbError& error) {
         case DbFault::set_too_large:
             return make(Code::limit_exceeded,
                         "the caller's grants have a row filter, and a write under one takes at most 100000 rows; nothing was changed");
+        case DbFault::row_missing: return make(Code::row_unknown, "there is no row with this key; nothing was done");
+        case DbFault::over_cap: return make(Code::set_too_large, too_many(error));
+        case DbFault::over_cascade_cap: return make(Code::set_too_large, too_many_cascaded(error));
+        case DbFault::set_changed: return make(Code::set_changed, "the rows that match are not those of the preview, or have been changed since; nothing was done");
+        case DbFault::cascade_uncountable:
+            return make(Code::cascade_uncountable,
+                        "what foreign keys would do to other rows cannot be counted beforehand, as this request or the table's policy asks; nothing was done");
+        case DbFault::answer_too_large:
+            return make(Code::limit_exceeded, "the rows to be given back are larger than answer_bytes_max; nothing was changed");
         case DbFault::deadline_exceeded:
             return make(Code::deadline_exceeded, "the database was stopped at the deadline; nothing was changed");
         case DbFault::outcome_unknown:
@@ -210,6 +253,24 @@ Problem to_problem(const request::BodyError& error) {
     problem.parameter = error.parameter;
     problem.position = error.position;
     return problem;
+}
+
+Problem to_problem(const request::AskError& error) {
+    Code code = Code::internal_error;
+    switch (error.fault) {
+        case request::AskFault::preference: code = Code::prefer_invalid; break;
+        case request::AskFault::header: code = Code::header_invalid; break;
+        case request::AskFault::query: code = Code::query_invalid; break;
+    }
+    Problem problem = make(code, error.detail);
+    problem.hint = error.hint;
+    problem.parameter = error.parameter;
+    problem.position = error.position;
+    return problem;
+}
+
+Problem to_problem(const request::KeysBodyError& error) {
+    return std::visit([](const auto& each) { return to_problem(each); }, error);
 }
 
 Problem to_problem(const sql::exec::DbError& error) {

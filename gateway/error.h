@@ -10,7 +10,9 @@
 
 #include "filters/parse.h"
 #include "gateway/http/server.h"
+#include "gateway/request/asks.h"
 #include "gateway/request/body.h"
+#include "gateway/request/keys_body.h"
 #include "gateway/request/target.h"
 #include "sql/exec/db_error.h"
 #include "sql/plan/error.h"
@@ -20,11 +22,11 @@ namespace gateway {
 enum class Code {
     request_malformed, path_invalid, path_unknown, header_missing, identity_missing, identity_untrusted, credential_invalid,
     identity_unavailable, identity_mismatch, tenant_mismatch, tenant_unavailable, rate_limited,
-    database_unknown, table_unknown, forbidden, row_forbidden, method_not_allowed, method_unknown,
-    encoding_invalid, query_invalid, operator_unknown, control_unknown, control_invalid, limit_exceeded, prefer_invalid,
-    filter_required, not_acceptable, not_implemented, column_unknown, value_invalid,
+    database_unknown, table_unknown, row_unknown, forbidden, row_forbidden, method_not_allowed, method_unknown,
+    encoding_invalid, query_invalid, operator_unknown, control_unknown, control_invalid, limit_exceeded, prefer_invalid, header_invalid,
+    filter_required, confirmation_required, not_acceptable, not_implemented, column_unknown, value_invalid,
     body_unexpected, body_too_large, media_type_unsupported, body_invalid, row_invalid,
-    constraint_violated, database_unavailable, database_busy, database_read_only, deadline_exceeded, outcome_unknown,
+    preview_token_invalid, set_too_large, set_changed, constraint_violated, cascade_uncountable, database_unavailable, database_busy, database_read_only, deadline_exceeded, outcome_unknown,
     target_too_long, head_too_large, http_version_unsupported, request_timeout, length_required, transfer_encoding_unsupported,
     overloaded, internal_error,
 };
@@ -58,6 +60,8 @@ struct Problem {
 [[nodiscard]] Problem to_problem(const filters::ParseError& error);
 [[nodiscard]] Problem to_problem(const sql::plan::PlanError& error);
 [[nodiscard]] Problem to_problem(const request::BodyError& error);
+[[nodiscard]] Problem to_problem(const request::AskError& error);
+[[nodiscard]] Problem to_problem(const request::KeysBodyError& error);
 [[nodiscard]] Problem to_problem(const sql::exec::DbError& error);
 
 }  // namespace gateway

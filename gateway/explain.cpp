@@ -3,13 +3,17 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "filters/print.h"
+#include "gateway/grants/standing.h"
 #include "gateway/tenants/key_grants.h"
+#include "gateway/tenants/standing.h"
 #include "sql/plan/describe_value.h"
 
 namespace gateway {
@@ -107,6 +111,26 @@ Word word_of_key_grant(const tenants::Grant& grant, const std::vector<Spoken>& r
     return word;
 }
 
+// By its members' names.
+Outline standing_outline(const grants::Standing& standing) {
+    Outline outline;
+    for (const grants::StandingMember& member : grants::members_of(standing)) {
+        std::visit(
+            [&](auto value) {
+                using Value = decltype(value);
+                if constexpr (std::is_same_v<Value, std::uint64_t>) {
+                    outline.add_number(std::string(member.name), value);
+                } else if constexpr (std::is_same_v<Value, bool>) {
+                    outline.add_flag(std::string(member.name), value);
+                } else {
+                    outline.add(std::string(member.name), std::string(value));
+                }
+            },
+            member.value);
+    }
+    return outline;
+}
+
 Outline word_outline(const Word& word, const tenants::Grant& grant, const auth::Subject& subject) {
     Outline outline;
     outline.add("effect", word.effect);
@@ -130,6 +154,14 @@ void add_words(const Case& facts, Outline& steps) {
         of_key.push_back(word_outline(word_of_key_grant(grant, roles, facts), grant, facts.subject));
     }
     steps.add("key_grants", std::move(of_key));
+}
+
+// What grants, database and space come to together; left out where nothing stands.
+void add_standing(const Case& facts, const Snapshot& snapshot, Outline& steps) {
+    const tenants::Space* const space = snapshot.registry.find(facts.trial.segments[0], facts.trial.segments[1], facts.subject);
+    if (space == nullptr) return;
+    const grants::Standing standing = tenants::standing_on(*facts.trial.database, space->caps, facts.subject, facts.table, facts.trial.verb);
+    if (!grants::members_of(standing).empty()) steps.add("standing", standing_outline(standing));
 }
 
 Texts hidden_names(const sql::plan::Hidden& hidden, const schemas::Table& table) {
@@ -163,7 +195,10 @@ Outline describe(const sql::render::Statement& statement, std::string when) {
 std::vector<Outline> statements_of(const sql::render::Program& program) {
     std::vector<Outline> statements;
     if (program.keys_before) statements.push_back(describe(*program.keys_before, "before: finds and locks the rows"));
-    for (const sql::render::Statement& statement : program.statements) statements.push_back(describe(statement, ""));
+    const bool is_counted = program.counting == sql::render::Counting::always;
+    for (const sql::render::Statement& statement : program.statements) {
+        statements.push_back(describe(statement, is_counted ? "then, of the rows that were found" : ""));
+    }
     return statements;
 }
 
@@ -245,6 +280,7 @@ Outline describe(const tenants::Grant& grant, const auth::Subject& subject) {
     outline.add_some("role", grant.role);
     outline.add("tables", grant.tables);
     outline.add("verbs", verbs_of(grant));
+    if (grant.standing != nullptr) outline.append(standing_outline(*grant.standing));
     if (grant.restriction == nullptr) return outline;
     const auto add_columns = [&outline](const char* name, const std::optional<Texts>& columns) {
         if (columns) outline.add(name, *columns);
@@ -292,7 +328,9 @@ Explanation explain(const http::Request& request, const Snapshot& snapshot, cons
     const std::string& table = trial.segments[kTableSegment];
     steps.add("table", table);
     const bool is_lifted = is_granted && tenants::restricting_grants(*trial.database, subject, table, trial.verb).empty();
-    add_words({trial, subject, table, plan_to_measure(request, snapshot, trial), is_lifted}, steps);
+    const Case facts{trial, subject, table, plan_to_measure(request, snapshot, trial), is_lifted};
+    add_words(facts, steps);
+    if (is_granted) add_standing(facts, snapshot, steps);
     add_plan(trial, steps);
     return explanation;
 }

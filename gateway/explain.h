@@ -20,7 +20,7 @@ struct Explanation {
 void describe(const auth::Subject& subject, Outline& outline);
 // What a client would be told, and the inner reason, which it would not.
 [[nodiscard]] Outline describe(const Problem& problem);
-// A grant as its file says it: line, role (none in a key's file), tables, verbs; with the caller's values in row filter and forced values.
+// A grant as its file says it: line, role (none in a key's file), tables, verbs, what stands; with the caller's values in row filter and forced values.
 [[nodiscard]] Outline describe(const tenants::Grant& grant, const auth::Subject& subject);
 
 }  // namespace gateway

@@ -1,12 +1,14 @@
 #include "gateway/keys.h"
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <exception>
 #include <optional>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <fmt/format.h>
@@ -14,6 +16,7 @@
 #include "gateway/auth/key_file.h"
 #include "gateway/config/config.h"
 #include "gateway/config/source.h"
+#include "gateway/grants/standing.h"
 #include "gateway/observe/json_text.h"
 
 namespace gateway {
@@ -70,11 +73,43 @@ std::optional<std::vector<std::string>> columns_of(const std::string& list) {
     return list.empty() ? std::nullopt : std::optional(split(list));
 }
 
+// Digits alone: what a shell or a spreadsheet made of a number is not guessed at.
+Result<std::optional<std::uint64_t>> cap_of(std::string_view option, const std::string& text) {
+    std::optional<std::uint64_t> cap;
+    if (text.empty()) return cap;
+    const auto [at, fault] = std::from_chars(text.data(), text.data() + text.size(), cap.emplace());
+    const bool is_number = fault == std::errc{} && at == text.data() + text.size() && (text.size() == 1 || text.front() != '0');
+    if (!is_number || *cap > grants::kRowCapMax) return refuse(fmt::format("{} takes a whole number from 0 to {}", option, grants::kRowCapMax));
+    return cap;
+}
+
+Result<bool> word_of(std::string_view option, const std::string& text, std::string_view word) {
+    if (!text.empty() && text != word) return refuse(fmt::format("{} takes {} alone", option, word));
+    return !text.empty();
+}
+
+Result<grants::Standing> standing_of(const NewKeyWish& wish) {
+    const auto affected_max = cap_of("--affected-max", wish.affected_max);
+    if (!affected_max) return tl::unexpected(affected_max.error());
+    const auto cascaded_max = cap_of("--cascaded-max", wish.cascaded_max);
+    if (!cascaded_max) return tl::unexpected(cascaded_max.error());
+    const auto deletes_one = word_of("--conditional-delete", wish.conditional_delete, "one");
+    if (!deletes_one) return tl::unexpected(deletes_one.error());
+    const auto missing_is_ok = word_of("--missing", wish.missing, "ok");
+    if (!missing_is_ok) return tl::unexpected(missing_is_ok.error());
+    return grants::Standing{*affected_max, *cascaded_max, *deletes_one, wish.needs_confirmation, *missing_is_ok};
+}
+
 // The [[grant]] that is wished for, as a file has it; empty when there is none.
 Result<std::string> grant_of(const NewKeyWish& wish) {
     const bool is_narrow = !wish.read.empty() || !wish.write.empty() || !wish.filter.empty() || !wish.row_filter.empty() || !wish.values.empty();
     if (wish.verbs.empty() != wish.tables.empty()) return refuse("--verbs and --tables go together");
     if (wish.verbs.empty() && is_narrow) return refuse("--read, --write, --filter, --row-filter and --value need --verbs and --tables");
+    const auto standing = standing_of(wish);
+    if (!standing) return tl::unexpected(standing.error());
+    if (wish.verbs.empty() && !grants::members_of(*standing).empty()) {
+        return refuse("--affected-max, --cascaded-max, --conditional-delete, --confirm and --missing need --verbs and --tables");
+    }
     if (wish.verbs.empty()) return std::string();
     auth::GrantWords words;
     words.tables = split(wish.tables);
@@ -83,6 +118,7 @@ Result<std::string> grant_of(const NewKeyWish& wish) {
     words.write = columns_of(wish.write);
     words.filter = columns_of(wish.filter);
     words.row_filter = wish.row_filter;
+    words.standing = *standing;
     for (const std::string& value : wish.values) {
         const std::size_t equals = value.find('=');
         if (equals == 0 || equals == std::string::npos) return refuse(fmt::format("--value {}: it is COLUMN=VALUE", value));
@@ -98,7 +134,8 @@ Result<std::string> grant_of(const NewKeyWish& wish) {
 Result<void> check_texts(const NewKeyWish& wish) {
     std::vector<std::string> texts = wish.values;
     for (const std::string* text : {&wish.org_id, &wish.project_id, &wish.space_id, &wish.user_id, &wish.roles, &wish.name, &wish.verbs, &wish.tables,
-                                    &wish.read, &wish.write, &wish.filter, &wish.row_filter}) {
+                                    &wish.read, &wish.write, &wish.filter, &wish.row_filter, &wish.affected_max, &wish.cascaded_max,
+                                    &wish.conditional_delete, &wish.missing}) {
         texts.push_back(*text);
     }
     if (!std::ranges::all_of(texts, config::is_plain_text)) return refuse("texts must be UTF-8 without control characters");
@@ -121,6 +158,12 @@ std::vector<std::string> joined(const std::vector<std::pair<std::string, std::st
     return texts;
 }
 
+struct PlainText {
+    std::string operator()(std::uint64_t number) const { return std::to_string(number); }
+    std::string operator()(bool flag) const { return flag ? "true" : "false"; }
+    std::string operator()(std::string_view text) const { return std::string(text); }
+};
+
 std::string text_of(const auth::GrantWords& words) {
     std::string out = fmt::format(" only {} on {}", fmt::join(words.verbs, ","), fmt::join(words.tables, ","));
     if (words.read) out += fmt::format(" read {}", fmt::join(*words.read, ","));
@@ -128,6 +171,7 @@ std::string text_of(const auth::GrantWords& words) {
     if (words.filter) out += fmt::format(" filter {}", fmt::join(*words.filter, ","));
     if (!words.row_filter.empty()) out += " where " + words.row_filter;
     if (!words.values.empty()) out += fmt::format(" values {}", fmt::join(joined(words.values), ","));
+    for (const grants::StandingMember& one : grants::members_of(words.standing)) out += fmt::format(" {} {}", one.name, std::visit(PlainText{}, one.value));
     return out;
 }
 
@@ -163,6 +207,10 @@ std::string json_line(const auth::ApiKey& key) {
             if (words.filter) list("filter", *words.filter);
             if (!words.row_filter.empty()) member("row_filter", words.row_filter);
             if (!words.values.empty()) list("values", joined(words.values));
+            for (const grants::StandingMember& one : grants::members_of(words.standing)) {
+                const std::string_view quote = std::holds_alternative<std::string_view>(one.value) ? "\"" : "";
+                out += fmt::format(",\"{}\":{}{}{}", one.name, quote, std::visit(PlainText{}, one.value), quote);
+            }
             out += '}';
         }
         out += ']';

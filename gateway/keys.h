@@ -26,6 +26,12 @@ struct NewKeyWish {
     std::string filter;
     std::string row_filter;
     std::vector<std::string> values;  // COLUMN=VALUE
+    // And of these tables, what stands whatever a request asks.
+    std::string affected_max;  // digits
+    std::string cascaded_max;
+    std::string conditional_delete;  // one
+    std::string missing;             // ok
+    bool needs_confirmation = false;
 };
 
 // Prints the key, alone on the last line of standard output: the only time that it is to be seen.

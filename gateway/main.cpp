@@ -80,6 +80,11 @@ int main(int argc, char** argv) {
     create_key->add_option("--filter", wish.filter, "Of these tables, the columns that conditions and order may name; default: those of --read")->check(is_given);
     create_key->add_option("--row-filter", wish.row_filter, "Of these tables, the rows that it reads and writes, as 'owner=eq.$user_id&state=in.draft,public'")->check(is_given);
     create_key->add_option("--value", wish.values, "What it writes whatever the body says, as COLUMN=VALUE; may be repeated")->allow_extra_args(false)->check(is_given);
+    create_key->add_option("--affected-max", wish.affected_max, "Of these tables, the rows that a write may affect, those that foreign keys take along too")->check(is_given);
+    create_key->add_option("--cascaded-max", wish.cascaded_max, "Of these, the rows that foreign keys may take along")->check(is_given);
+    create_key->add_option("--conditional-delete", wish.conditional_delete, "one: a filter of a DELETE may match one row, unless the request says remove-all")->check(is_given);
+    create_key->add_flag("--confirm", wish.needs_confirmation, "A DELETE must say confirm=true");
+    create_key->add_option("--missing", wish.missing, "ok: a DELETE by key of a row that is not there is no error")->check(is_given);
     bool is_json = false;
     CLI::App* list_keys = keys->add_subcommand("list", "List the keys, never their secrets");
     list_keys->add_option("--config", file, "The configuration file")->capture_default_str();

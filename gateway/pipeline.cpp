@@ -6,15 +6,18 @@
 
 #include <fmt/format.h>
 
-#include "filters/parse.h"
-#include "filters/print.h"
+#include "gateway/address.h"
 #include "gateway/checks.h"
 #include "gateway/disclosure.h"
 #include "gateway/http/blocking.h"
+#include "gateway/intent.h"
 #include "gateway/reply.h"
+#include "gateway/request/asks.h"
 #include "gateway/respond/problem.h"
 #include "gateway/stage.h"
 #include "gateway/tenants/key_grants.h"
+#include "gateway/tenants/standing.h"
+#include "gateway/written.h"
 #include "sql/exec/execute.h"
 #include "sql/plan/bind.h"
 #include "sql/plan/guard.h"
@@ -36,9 +39,11 @@ using http::Response;
 #define CHECK(expression) \
     if (auto checked = (expression); !checked) return fail(std::move(checked).error())
 
+// Of the rows that the answer holds.
 std::vector<const schemas::Column*> read_columns(const sql::plan::Plan& plan) {
     std::vector<const schemas::Column*> columns;
-    if (const auto* read = std::get_if<sql::plan::ReadPlan>(&plan)) {
+    const auto* const rows = std::get_if<sql::plan::ReadPlan>(&plan);
+    if (const auto* read = rows != nullptr ? rows : sql::plan::representation_of(plan)) {
         columns.reserve(read->columns.size());
         for (const std::size_t index : read->columns) columns.push_back(&read->table->columns[index]);
     }
@@ -62,38 +67,68 @@ tl::unexpected<Problem> refuse_answer(const Context& context) {
                   "select fewer columns, or filter or limit for fewer rows");
 }
 
-// One bound attempt: guard, render, execute, respond. An error of the database comes back as it is, for the caller may bind again.
+// Whether the key or a filter beside it is at fault, and whether there is a row that the caller may not see, is not said.
+tl::unexpected<Problem> refuse_row() {
+    return refuse(Code::row_unknown, "no row has this key and meets the filter, if there is one beside it; nothing was done");
+}
+
 struct Failure {
     Problem problem;
     bool is_stale = false;
 };
-tl::expected<Response, Failure> run(Context& context, sql::plan::Plan&& bound) {
+
+// A write by key that met no row. A table's policy may say that this is as good as done.
+tl::expected<Response, Failure> answer_missing(const sql::plan::Intent& intent) {
+    if (intent.verb != sql::plan::Verb::erase || !intent.standing.missing_is_ok || intent.asks.is_preview) {
+        return tl::unexpected<Failure>({refuse_row().value(), false});
+    }
+    Response response;
+    response.status = 204;
+    return response;
+}
+
+// One bound attempt: guard, render, execute, respond. An error of the database comes back as it is, for the caller may bind again.
+tl::expected<Response, Failure> run(Context& context, const sql::plan::Intent& intent, sql::plan::Plan&& bound) {
     if (context.trial != nullptr) context.trial->bound = bound;
-    auto guarded = sql::plan::Guard::guard(std::move(bound), context.policy ? &*context.policy : nullptr);
+    auto guarded = sql::plan::Guard::guard(std::move(bound), context.policy ? &*context.policy : nullptr, context.readers ? &*context.readers : nullptr);
     if (!guarded) return tl::unexpected<Failure>({to_problem(guarded.error()), false});
     const sql::render::Program program = sql::render::render(*guarded, context.database->database->dialect());
     if (context.trial != nullptr) return context.trial->keep(std::move(*guarded), program);
     const auto* read = std::get_if<sql::plan::ReadPlan>(&guarded->plan());
-    respond::JsonRows rows(read_columns(guarded->plan()), context.numbers, read != nullptr ? read->limit : 0, context.space->caps.answer_bytes_max);
+    const std::uint64_t rows_max = read != nullptr ? read->limit : context.space->caps.limits.rows_max;
+    respond::JsonRows rows(read_columns(guarded->plan()), context.numbers, rows_max, context.space->caps.answer_bytes_max);
+    std::optional<std::uint64_t> shown_rows;
+    auto company = company_of(context, intent, shown_rows);
+    if (!company) return tl::unexpected<Failure>({std::move(company).error(), false});
     const auto began = std::chrono::steady_clock::now();
     auto outcome = [&] {
         // Commits wait for the disk, and many at once share one wait: they do not count among the few that compute.
         std::optional<http::Blocking> blocking;
         if (read == nullptr) blocking.emplace();
-        return sql::exec::execute(program, rows.columns(), *context.database->database, context.deadline, read != nullptr ? &rows : nullptr);
+        const bool has_rows = read != nullptr || intent.asks.answer == sql::plan::Return::representation;
+        return sql::exec::execute(program, rows.columns(), *context.database->database, context.deadline, has_rows ? &rows : nullptr, *company);
     }();
     if (!outcome) {
-        hide_names(context.policy, guarded->plan(), outcome.error());
+        hide_names(context, guarded->plan(), outcome.error());
+        if (outcome.error().fault == sql::exec::DbFault::row_missing) return answer_missing(intent);
         Problem problem = to_problem(outcome.error());
+        if (shown_rows && outcome.error().fault == sql::exec::DbFault::set_changed) problem.detail = describe_change(*shown_rows, outcome.error());
         note_call(context, guarded->plan(), began, entry_of(problem.code).name);
         return tl::unexpected<Failure>({std::move(problem), outcome.error().fault == sql::exec::DbFault::schema_changed});
     }
     note_call(context, guarded->plan(), began, {});
     if (read != nullptr && rows.is_too_large()) return tl::unexpected<Failure>({refuse_answer(context).value(), false});
+    const bool is_row = context.address == Address::row;
+    if (read != nullptr && is_row) {
+        // Two rows of one primary key: it is none any more.
+        if (rows.rows() > 1 || rows.has_more()) return tl::unexpected<Failure>({refuse(Code::database_busy, "the table's definition keeps changing").value(), true});
+        if (rows.rows() == 0) return tl::unexpected<Failure>({refuse_row().value(), false});
+        return respond_row(context, std::move(rows));
+    }
     if (read != nullptr) return respond_rows(context, *read, std::move(rows));
-    if (context.event.write) context.event.write->rows = outcome->rows_affected;
-    if (const auto* insert = std::get_if<sql::plan::InsertPlan>(&guarded->plan())) return respond_insert(context, *insert, *outcome);
-    return json_response(200, fmt::format(R"({{"rows_affected":{}}})", outcome->rows_affected));
+    if (context.event.write && !outcome->preview) context.event.write->rows = outcome->rows_affected;
+    if (is_row && outcome->rows_affected == 0) return answer_missing(intent);
+    return respond_write(context, intent, guarded->plan(), std::move(*outcome), std::move(rows));
 }
 
 tl::unexpected<Problem> refuse_table(const Context& context) {
@@ -102,14 +137,13 @@ tl::unexpected<Problem> refuse_table(const Context& context) {
                   "GET the database's address for the tables that can be seen");
 }
 
-tl::unexpected<Problem> refuse_view(const Context& context) {
-    const std::string& name = context.target.segments[4];
-    return refuse_method(fmt::format("'{}' is a view; it can be read only", name),
-                         allow_header(tenants::allowed_verbs(*context.database, context.subject, name), schemas::TableKind::view));
+tl::unexpected<Problem> refuse_view(const Context& context, const schemas::Table& view) {
+    return refuse_method(fmt::format("'{}' is a view; it can be read only", context.target.segments[4]), allow_header(context, view));
 }
 
 tl::unexpected<Problem> refuse_verb(const Context& context) {
-    return refuse(Code::forbidden, fmt::format("the caller's grants on table '{}' do not allow {}", context.target.segments[4], context.request.method));
+    return refuse(Code::forbidden, fmt::format("the caller's grants on table '{}' do not allow {}", context.target.segments[4],
+                                               tenants::name_of(verb_of(context.method))));
 }
 
 // The grants meet the table; one whose row filter does not fit it counts for nothing.
@@ -122,31 +156,53 @@ Outcome<void> bind_terms(Context& context, const schemas::TablePtr& table) {
         context.event.internal += "a grant does not fit the table: " + misfit + "; ";
     }
     if (!context.policy->has_terms) return refuse_table(context);
-    // OPTIONS asks what is allowed: that may be writes alone.
-    if (context.policy->alternatives.empty() && context.method != Method::options) return refuse_verb(context);
+    if (context.policy->alternatives.empty() && !asks_what_is_allowed(context)) return refuse_verb(context);
+    return {};
+}
+
+// A write that gives rows back reads them too, and so does one that says where its row is, unless the request says that itself.
+Outcome<void> bind_readers(Context& context, const sql::plan::Intent& intent, const schemas::TablePtr& table) {
+    const bool gives_rows = intent.asks.answer == sql::plan::Return::representation;
+    const bool tells_key = intent.verb == sql::plan::Verb::update && intent.asks.answer == sql::plan::Return::headers_only && !intent.key;
+    if (intent.verb == sql::plan::Verb::read || (!gives_rows && !tells_key && !intent.asks.is_preview)) return {};
+    const std::string& name = context.target.segments[4];
+    const bool may_read = tenants::access(*context.database, context.subject, name, tenants::Verb::get) == tenants::Access::allowed;
+    if (!may_read && gives_rows) {
+        return refuse(Code::forbidden, fmt::format("return=representation reads the rows, and the caller's grants on table '{}' do not allow GET", name),
+                      "leave the preference out, or send return=minimal");
+    }
+    if (!may_read) {
+        context.readers.emplace();  // no grant at all
+    } else if (const auto terms = tenants::terms_on(*context.database, context.subject, name, tenants::Verb::get)) {
+        context.readers = sql::plan::bind_policy(*terms, *table);
+    }
     return {};
 }
 
 // Binds, runs, and binds again when the table turned out to be another than the catalog said.
-Outcome<Response> answer_bound(Context& context, const sql::plan::Intent& intent, schemas::TablePtr table) {
+Outcome<Response> answer_bound(Context& context, sql::plan::Intent intent, schemas::TablePtr table) {
     sql::exec::CatalogCache& catalog = context.database->database->catalog();
     const std::string& name = context.target.segments[4];
     const bool takes_body = intent.verb == sql::plan::Verb::insert || intent.verb == sql::plan::Verb::update;
     bool has_reloaded = false;
     constexpr int kAttempts = 8;
     for (int attempt = 1;; ++attempt) {
-        // Checked anew with each table: it may have become a view since.
-        if (table->kind == schemas::TableKind::view && intent.verb != sql::plan::Verb::read) return refuse_view(context);
         CHECK(bind_terms(context, table));
+        // Checked anew with each table: it may have become a view since.
+        if (table->kind == schemas::TableKind::view && intent.verb != sql::plan::Verb::read) return refuse_view(context, *table);
+        CHECK(bind_readers(context, intent, table));
         const bool is_clear = !context.policy || (context.trial != nullptr && context.trial->is_clear);
         const sql::plan::Sight& sight = is_clear ? sql::plan::kClearSight : context.policy->sight;
         auto plan = sql::plan::bind_query(intent, table, context.space->caps.limits, sight);
         if (plan && takes_body) {
             TRY(body, parse_request_body(context));
-            plan = sql::plan::bind_body(std::move(*plan), body, sight);
+            plan = sql::plan::bind_body(std::move(*plan), body, sight, intent.key);
             // Only its bytes are kept for another attempt: a large body's cells would be in memory while the database works.
             context.request.body = std::move(body.source);
-        } else if (plan) {
+        } else if (plan && intent.awaits_body) {
+            CHECK(parse_named_rows(context, intent));
+            plan = sql::plan::bind_query(intent, table, context.space->caps.limits, sight);
+        } else if (plan && intent.verb == sql::plan::Verb::read) {
             CHECK(refuse_body(context));
         }
         if (!plan) {
@@ -159,7 +215,7 @@ Outcome<Response> answer_bound(Context& context, const sql::plan::Intent& intent
             table = std::move(fresh);
             continue;
         }
-        auto response = run(context, std::move(*plan));
+        auto response = run(context, intent, std::move(*plan));
         if (response) return std::move(*response);
         if (!response.error().is_stale || attempt == kAttempts || context.deadline.has_passed()) {
             return fail(std::move(response.error().problem));
@@ -170,57 +226,46 @@ Outcome<Response> answer_bound(Context& context, const sql::plan::Intent& intent
     }
 }
 
-// Values may be about people: without leave, `_` stands for each.
-std::string filter_for_audit(filters::Query query, bool has_values) {
-    for (filters::Condition& condition : query.where) {
-        for (filters::Literal& value : condition.values) {
-            if (!has_values) value.text = "_";
-        }
+// Of what asks only what is allowed: a key leads somewhere, and a POST does not belong there.
+Outcome<void> check_row_address(const Context& context, const schemas::Table& table) {
+    std::string allow = allow_header(context, table);
+    if (allow == kNothingAllowed && context.target.segments.back() != kBulkDelete) {
+        return refuse(Code::path_unknown, "the table has no primary key by which the caller may name a row", "use a filter: ?column=eq.value");
     }
-    return filters::print(query);
+    if (context.method != Method::post) return {};
+    return refuse_method("a row is inserted by a POST to the table's own address", std::move(allow));
 }
 
 Outcome<Response> answer_table(Context& context) {
     const std::string& name = context.target.segments[4];
-    const tenants::Verb verb = verb_of(context.method);
+    const tenants::Verb verb = asks_what_is_allowed(context) ? tenants::Verb::get : verb_of(context.method);
     const tenants::Access access = tenants::access(*context.database, context.subject, name, verb);
     if (access == tenants::Access::invisible) return refuse_table(context);
     TRY(table, context.database->database->catalog().find(name, context.deadline));
     if (table == nullptr) return refuse_table(context);
 
-    if (access == tenants::Access::verb_denied && context.method != Method::options) {
-        return refuse_verb(context);
-    }
+    if (access == tenants::Access::verb_denied && !asks_what_is_allowed(context)) return refuse_verb(context);
     context.terms = tenants::terms_on(*context.database, context.subject, name, verb);
     CHECK(bind_terms(context, table));
     if (table->kind == schemas::TableKind::view && verb != tenants::Verb::get) {
         TRY(fresh, context.database->database->catalog().reload_for_miss(table, name, context.deadline));
         if (fresh == nullptr) return refuse_table(context);
-        if (fresh->kind == schemas::TableKind::view) return refuse_view(context);
         table = std::move(fresh);
+        CHECK(bind_terms(context, table));
+        if (table->kind == schemas::TableKind::view) return refuse_view(context, *table);
     }
-    if (context.target.segments.size() > kDatabaseSegments + 1) {
-        return refuse(Code::not_implemented, "one row by its key in the path is not delivered yet",
-                      "use a filter on the key columns in the query string");
-    }
+    if (asks_what_is_allowed(context) && context.address == Address::row) CHECK(check_row_address(context, *table));
 
-    sql::plan::Intent intent;
-    intent.verb = plan_verb(context.method);
-    TRY(query, filters::parse(context.target.query, context.target.query_position, context.snapshot.config.filter_limits));
-    intent.query = std::move(query);
-    if (context.event.write) context.event.write->filter = filter_for_audit(intent.query, context.snapshot.config.audit_values);
-    CHECK(check_headers(context));
+    TRY(intent, parse_intent(context));
+    if (verb != tenants::Verb::get) intent.standing = tenants::standing_on(*context.database, context.space->caps, context.subject, name, verb);
     if (context.method == Method::options) {
         CHECK(refuse_body(context));
-        const std::vector<tenants::Verb> verbs = tenants::allowed_verbs(*context.database, context.subject, name);
-        return options_response(allow_header(verbs, table->kind));
+        return options_response(allow_header(context, *table));
     }
-    const bool is_unfiltered_write = intent.verb != sql::plan::Verb::read && intent.verb != sql::plan::Verb::insert &&
-                                     intent.query.where.empty() && intent.query.undelivered.empty();
-    if (!is_unfiltered_write) {  // else bind refuses it, and that comes before Accept
+    if (!names_no_rows(intent)) {  // else bind refuses it, and that comes before Accept
         CHECK(check_accept(context));
     }
-    return answer_bound(context, intent, table);
+    return answer_bound(context, std::move(intent), table);
 }
 
 // The tables that some grant of the caller names.
@@ -262,11 +307,14 @@ Outcome<Response> answer_tables(Context& context) {
 void note_write(const Context& context) {
     const std::vector<std::string>& segments = context.target.segments;
     observe::WriteAsked& write = context.event.write.emplace();
-    write.method = context.event.method;
+    write.method = context.address == Address::bulk_delete ? "DELETE" : context.event.method;
     write.space = context.subject.space_id;
     write.key_id = context.subject.key_id;
     write.database = segments[2] + '/' + segments[3];
     if (segments.size() > kDatabaseSegments) write.table = segments[kDatabaseSegments];
+    if (context.address == Address::row) {
+        write.row = context.snapshot.config.audit_values ? request::path_key(context.target).raw : "_";
+    }
 }
 
 Outcome<auth::Subject> identify(const Context& context) {
@@ -302,13 +350,10 @@ Outcome<Response> answer_request(Context& context, observe::RequestServed& event
     context.target = std::move(target);
     const std::vector<std::string>& segments = context.target.segments;
     if (!context.target.has_base || segments.size() < kDatabaseSegments || segments.size() > kDatabaseSegments + 2) {
-        return refuse(Code::path_unknown, "an address is {base}/{org}/{project}/{db_type}/{db}/{table}",
+        return refuse(Code::path_unknown, "an address is {base}/{org}/{project}/{db_type}/{db}/{table} or …/{table}/{key}",
                       fmt::format("the base paths here are {}", fmt::join(config.base_paths, " and ")));
     }
-    static constexpr std::array kRoutes{observe::Route::database, observe::Route::table, observe::Route::row};
-    event.route = kRoutes.at(segments.size() - kDatabaseSegments);
-    event.org = segments[0];
-    event.project = segments[1];
+    settle_address(context);
     TRY(subject, identify(context));
     event.user = subject.user_id;
     context.subject = std::move(subject);

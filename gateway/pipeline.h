@@ -15,6 +15,7 @@
 #include "gateway/error.h"
 #include "gateway/http/message.h"
 #include "gateway/observe/event.h"
+#include "gateway/preview/token_key.h"
 #include "gateway/tenants/registry.h"
 #include "sql/plan/policy.h"
 #include "sql/render/program.h"
@@ -28,6 +29,7 @@ struct Snapshot {
     tenants::Registry registry;
     std::shared_ptr<auth::Identity> identity = nullptr;  // null: the X- headers of trusted peers alone
     std::shared_ptr<auth::ApiKeys> api_keys = nullptr;  // null: not a mode
+    std::shared_ptr<const preview::TokenKey> token_key = nullptr;  // never null in a gateway that serves
 };
 
 // A request that is looked at and not carried out: what the stages found before one of them refused it, or all let it pass.

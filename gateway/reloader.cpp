@@ -13,6 +13,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "gateway/preview/token_key.h"
+
 namespace gateway {
 namespace {
 
@@ -74,6 +76,7 @@ void Reloader::run() {
         tidy();
         if (is_asked_.exchange(false)) {
             seen = {};
+            read_token_key();
             read(Folder::Scope::everything, {});
         } else if (!watch_.is_watching() && Clock::now() - looked_ >= kBlindLook) {
             // Nobody says what changes: the files' status does.
@@ -134,6 +137,25 @@ void Reloader::read(Folder::Scope scope, const std::set<std::string>& named) {
         if (reading->is_changed) grants_.look();
     } catch (const std::exception& exception) {
         log_.write(observe::Failed{std::string("the tenants' files could not be read again: ") + exception.what()});
+    }
+}
+
+// A random key is of one start, and stays. One that cannot be read leaves the one before.
+void Reloader::read_token_key() {
+    const CurrentSnapshot::Pin before = current_.pin();
+    if (before->config.token_key_file.empty()) return;
+    try {
+        auto key = preview::load_token_key(before->config.token_key_file);
+        if (!key) {
+            log_.write(observe::Failed{key.error() + "; the key before it is kept"});
+        } else if (before->token_key == nullptr || **key != *before->token_key) {
+            Snapshot next = *before;
+            next.token_key = std::move(*key);
+            current_.publish(std::move(next));
+            has_retired_ = true;
+        }
+    } catch (const std::exception& exception) {
+        log_.write(observe::Failed{std::string("token_key_file could not be read again: ") + exception.what()});
     }
 }
 

@@ -1,5 +1,5 @@
 // Keeps the tenants up to date while the gateway serves: a thread that reads their folder again when a file changed or somebody asks,
-// and publishes what came of it. It also closes database connections that nobody uses. Settings are not read again. Owned by app.
+// and publishes what came of it; who asks has the key of preview tokens read again too. It also closes database connections that nobody uses. Settings are not read again. Owned by app.
 #pragma once
 
 #include <atomic>
@@ -37,6 +37,7 @@ private:
     // Waits for something to do; true when something was seen.
     bool wait(tenants::FolderWatch::Seen& seen);
     void read(tenants::Folder::Scope scope, const std::set<std::string>& named);
+    void read_token_key();
     void tidy();
 
     tenants::Folder& folder_;

@@ -1,6 +1,7 @@
 // Answers that were a success, from what the database gave. Problems are respond::problem_response's. Called by the pipeline.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,10 +13,14 @@ namespace gateway {
 
 [[nodiscard]] http::Response json_response(int status, std::string body);
 [[nodiscard]] http::Response options_response(const std::string& allow);
-// GET and what comes with it, then those writes that a grant allows and the table can take.
-[[nodiscard]] std::string allow_header(const std::vector<tenants::Verb>& verbs, schemas::TableKind kind);
-
+// The object of the only row.
+[[nodiscard]] http::Response respond_row(const Context& context, respond::JsonRows&& rows);
 [[nodiscard]] http::Response respond_rows(const Context& context, const sql::plan::ReadPlan& plan, respond::JsonRows&& rows);
-[[nodiscard]] http::Response respond_insert(const Context& context, const sql::plan::InsertPlan& plan, const sql::exec::Outcome& outcome);
+[[nodiscard]] http::Response inserted_response(const Context& context, const sql::plan::InsertPlan& plan, const sql::exec::Outcome& outcome);
+
+// The address of the only row that was inserted, or of the row with this key; nothing when there is none that the caller may know.
+[[nodiscard]] std::optional<std::string> location_of(const Context& context, const sql::plan::InsertPlan& plan,
+                                                     const std::optional<schemas::Value>& last_id);
+[[nodiscard]] std::optional<std::string> location_of_row(const Context& context, const schemas::Table& table, const std::vector<schemas::Value>& key);
 
 }  // namespace gateway

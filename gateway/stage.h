@@ -39,14 +39,19 @@ enum class Method { get, head, post, put, patch, erase, options };
 [[nodiscard]] tenants::Verb verb_of(Method method);
 [[nodiscard]] sql::plan::Verb plan_verb(Method method);
 
+// What stands behind the table in the path, and the verb with it: `{key}` names one row, `bulk-delete` is a DELETE that comes as POST.
+enum class Address { rows, row, bulk_delete };
+constexpr std::string_view kBulkDelete = "bulk-delete";
+
 // Everything that one request carries from stage to stage.
 struct Context {
     http::Request& request;
     const Snapshot& snapshot;
     observe::RequestServed& event;
     sql::exec::Deadline deadline;
-    Method method = Method::get;
+    Method method = Method::get;  // of a bulk delete: erase
     request::Target target = {};
+    Address address = Address::rows;
     auth::Subject subject = {};
     const tenants::Space* space = nullptr;  // never null from the database on
     const tenants::RegisteredDatabase* database = nullptr;
@@ -54,6 +59,7 @@ struct Context {
     fairness::Admission admission = {};
     std::optional<std::vector<sql::plan::Terms>> terms = {};  // of the caller's grants on the table; nothing: the whole table
     std::optional<sql::plan::Policy> policy = {};  // the terms, bound to the table
+    std::optional<sql::plan::Policy> readers = {};  // what they say of reading, for the rows that a write gives back; nothing: everything
     Trial* trial = nullptr;  // null: the request is carried out
 };
 

@@ -18,6 +18,14 @@ struct JsonValue {
     std::vector<JsonValue> items;                            // of an array
     std::vector<std::pair<std::string, JsonValue>> members;  // of an object, in their order
 
+    // Defined where all of it is known: clang 14 asks for a pair's members while it still makes the pair.
+    JsonValue();
+    JsonValue(const JsonValue&);
+    JsonValue(JsonValue&&) noexcept;
+    JsonValue& operator=(const JsonValue&);
+    JsonValue& operator=(JsonValue&&) noexcept;
+    ~JsonValue();
+
     // The member of an object; null when there is none, or this is no object.
     [[nodiscard]] const JsonValue* find(std::string_view name) const;
     // The text of a member that is a string; null otherwise.

@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <memory>
 #include <utility>
+#include <variant>
 
 #include <fmt/format.h>
 #include <toml++/toml.h>
@@ -19,13 +20,14 @@
 #include "gateway/config/section.h"
 #include "gateway/config/source.h"
 #include "gateway/grants/load_grant.h"
+#include "gateway/grants/standing.h"
 
 namespace gateway::auth {
 namespace {
 
 constexpr std::size_t kFileBytesMax = 256u << 10;
 constexpr std::string_view kEnding = ".toml";
-constexpr std::string_view kUndelivered = "not delivered yet; leave it out";
+constexpr std::string_view kOfGrants = "is no key of the file; a [[grant]] has affected_max and cascaded_max";
 
 class Descriptor {
 public:
@@ -97,6 +99,12 @@ std::string toml_list(const std::vector<std::string>& texts) {
     for (const std::string& text : texts) out += (out.size() > 1 ? ", " : "") + toml_text(text);
     return out + "]";
 }
+
+struct TomlValue {
+    std::string operator()(std::uint64_t number) const { return std::to_string(number); }
+    std::string operator()(bool flag) const { return flag ? "true" : "false"; }
+    std::string operator()(std::string_view text) const { return toml_text(text); }
+};
 
 tl::expected<void, std::string> write_all(int fd, std::string_view text) {
     while (!text.empty()) {
@@ -191,7 +199,7 @@ tl::expected<ApiKey, std::vector<std::string>> parse_key_file(std::string_view t
     key.expires = instant(section, "expires");
     key.revoked = instant(section, "revoked");
     key.subject.key_grants = load_grants(section, complaints);
-    section.refuse_the_rest({{"caps", kUndelivered}, {"max_affected", kUndelivered}});
+    section.refuse_the_rest({{"caps", kOfGrants}, {"affected_max", kOfGrants}, {"cascaded_max", kOfGrants}, {"max_affected", kOfGrants}});
     if (!faults.empty()) return tl::unexpected(std::move(faults));
     return key;
 }
@@ -236,6 +244,7 @@ GrantWords words_of(const grants::Grant& grant) {
     GrantWords words;
     words.tables = grant.tables;
     for (const grants::Verb verb : grant.verbs) words.verbs.emplace_back(grants::name_of(verb));
+    if (grant.standing != nullptr) words.standing = *grant.standing;
     if (grant.restriction == nullptr) return words;
     words.read = grant.restriction->read;
     words.write = grant.restriction->write;
@@ -259,6 +268,7 @@ std::string print_grant(const GrantWords& words) {
         values += fmt::format("{} {} = {}", values.empty() ? "" : ",", toml_text(column), toml_text(value));
     }
     if (!values.empty()) line("values", "{" + values + " }");
+    for (const grants::StandingMember& member : grants::members_of(words.standing)) line(member.name, std::visit(TomlValue{}, member.value));
     return out;
 }
 

@@ -55,6 +55,7 @@ struct GrantWords {
     std::optional<std::vector<std::string>> filter;
     std::string row_filter;  // empty: none
     std::vector<std::pair<std::string, std::string>> values;
+    grants::Standing standing = {};
 };
 [[nodiscard]] GrantWords words_of(const grants::Grant& grant);
 // To be put behind a key's file that is printed.

@@ -268,7 +268,7 @@ tl::expected<Config, ConfigError> load(const std::string& file, const std::map<s
     }
     config.tenants_folder = below(config.folder, config.tenants_folder);
     config.auth.keys_folder = below(config.folder, config.auth.keys_folder);
-    for (std::string* keys : {&config.auth.jwks_file, &config.auth.jwt_secret_file}) {
+    for (std::string* keys : {&config.auth.jwks_file, &config.auth.jwt_secret_file, &config.token_key_file}) {
         if (!keys->empty()) {
             *keys = below(config.folder, *keys);
         }

@@ -39,12 +39,15 @@ struct Config {
     std::uint16_t admin_port = 0;              // 0: none, unless the address is a unix socket's
     auth::Settings auth;                       // [auth] who is believed, and with which keys
     std::chrono::milliseconds request_timeout{30000};
-    filters::Limits filter_limits;
+    filters::Limits filter_limits{.reads_asks = true};
     schemas::Limits limits;
     request::BodyLimits body_limits;
     ShareLimits tenant_share;
     ShareLimits key_share;
     std::size_t tenant_answer_bytes_max = 0;  // what a tenant's file falls back on for a space; 0: none
+    std::string token_key_file;  // of the tokens of previews, absolute once loaded; "": a random key of this start
+    std::chrono::milliseconds preview_token_lifetime{300'000};
+    std::uint64_t preview_rows_max = 100'000;  // of a set that a token stands for
     std::string database_hint;         // added as hint to a 404 database_unknown
     std::size_t connections_max = 16;  // [database] defaults for each database
     std::chrono::milliseconds pool_wait_max{2000};

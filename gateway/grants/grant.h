@@ -1,6 +1,6 @@
-// A [[grant]] as its file says it: verbs on tables, whole or by columns, row filter and forced values; and its words again. It knows
-// no caller and no table. Whose grant it is, is not here either: a tenant's file grants to a role, an API key's file narrows what
-// the key's roles have. Read by load_grant, asked by gateway/tenants. Pure data, immutable once loaded.
+// A [[grant]] as its file says it: verbs on tables, whole or by columns, row filter and forced values, what stands for writes there;
+// and its words again. It knows no caller and no table. Whose grant it is, is not here either: a tenant's file grants to a role, an
+// API key's file narrows what the key's roles have. Read by load_grant, asked by gateway/tenants. Pure data, immutable once loaded.
 #pragma once
 
 #include <cstddef>
@@ -13,8 +13,11 @@
 #include <vector>
 
 #include "filters/ast.h"
+#include "sql/plan/asks.h"
 
 namespace gateway::grants {
+
+using sql::plan::Standing;
 
 // What the HTTP verbs come to.
 enum class Verb { get, post, put, patch, erase };
@@ -59,6 +62,7 @@ struct Grant {
     std::vector<Verb> verbs;          // "GET" covers HEAD and OPTIONS
     std::shared_ptr<const Restriction> restriction = nullptr;  // null: whole tables
     std::uint32_t line = 0;                                    // of its file
+    std::shared_ptr<const Standing> standing = nullptr;        // null: nothing stands
 };
 
 }  // namespace gateway::grants

@@ -10,11 +10,10 @@
 #include <fmt/format.h>
 
 #include "filters/parse.h"
+#include "gateway/grants/standing.h"
 
 namespace gateway::grants {
 namespace {
-
-constexpr std::string_view kUndelivered = "not delivered yet; leave it out";
 
 // `$$` is a `$`; nothing when a `$` stands alone.
 std::optional<std::string> unescaped(std::string_view text) {
@@ -145,11 +144,12 @@ void load_grant(config::Section& section, Grant& grant) {
         }
     }
     grant.restriction = RestrictionLoader(section).load();
+    grant.standing = load_standing(section, grant.verbs);
     section.refuse_the_rest({{"role", "stands in no grant of a key, which narrows all its roles"},
                              {"columns", "is read, write or filter"},
                              {"forced", "is called values"},
-                             {"caps", kUndelivered},
-                             {"max_affected", kUndelivered}});
+                             {"caps", "are affected_max and cascaded_max"},
+                             {"max_affected", "is called affected_max"}});
 }
 
 }  // namespace gateway::grants

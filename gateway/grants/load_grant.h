@@ -1,5 +1,5 @@
-// What every [[grant]] of a file has, whoever holds it: tables, verbs, columns, row filter, forced values. It knows no table: whether
-// the columns exist is not asked here. Called by gateway/tenants for a role's grant and by auth/key_file for a key's.
+// What every [[grant]] of a file has, whoever holds it: tables, verbs, columns, row filter, forced values, what stands. It knows no
+// table: whether the columns exist is not asked here. Called by gateway/tenants for a role's grant and by auth/key_file for a key's.
 #pragma once
 
 #include "gateway/config/section.h"

@@ -13,7 +13,7 @@
 namespace gateway::observe {
 
 // What a request was for, as a template: never the path itself.
-enum class Route : std::uint8_t { none, livez, readyz, database, table, row };
+enum class Route : std::uint8_t { none, livez, readyz, database, table, row, bulk_delete };
 
 enum class DatabaseSystem : std::uint8_t { mariadb, sqlite };
 enum class DatabaseOperation : std::uint8_t { select, insert, update, erase };
@@ -50,7 +50,9 @@ struct WriteAsked {
     std::string space, key_id;
     std::string database;  // "ms/main", as the path says it
     std::string table;     // as the path says it; empty when it names none
-    std::string filter;    // in canonical form; without values unless the setting says otherwise
+    std::string row;       // the key in the path as it was sent; `_` unless the setting says otherwise; empty when there is none
+    std::string filter;    // in canonical form, that of the body included; without values unless the setting says otherwise
+    std::optional<std::uint64_t> ids;  // how many keys `ids` names, in query and body
     std::optional<std::uint64_t> rows;  // of a write that the database has done
 };
 

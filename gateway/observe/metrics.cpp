@@ -13,12 +13,13 @@ constexpr std::string_view kOther = "_OTHER";
 
 // In the order of what is most frequent; the last one is every other method.
 constexpr std::array<std::string_view, 8> kMethods{"GET", "DELETE", "POST", "PUT", "PATCH", "HEAD", "OPTIONS", kOther};
-constexpr std::array<std::string_view, 6> kRoutes{"",
+constexpr std::array<std::string_view, 7> kRoutes{"",
                                                   "/livez",
                                                   "/readyz",
                                                   "/{org}/{project}/{db_type}/{db}",
                                                   "/{org}/{project}/{db_type}/{db}/{table}",
-                                                  "/{org}/{project}/{db_type}/{db}/{table}/{key}"};
+                                                  "/{org}/{project}/{db_type}/{db}/{table}/{key}",
+                                                  "/{org}/{project}/{db_type}/{db}/{table}/bulk-delete"};
 constexpr std::array<int, 6> kGoodStatuses{200, 201, 204, 206, 202, 304};
 constexpr std::array<std::string_view, 2> kSystems{"mariadb", "sqlite"};
 constexpr std::array<std::string_view, 4> kOperations{"SELECT", "INSERT", "UPDATE", "DELETE"};

@@ -141,7 +141,7 @@ std::optional<Preference> read_preference(Reader& reader, bool& is_valid) {
     if (!is_valid) {
         return std::nullopt;
     }
-    return Preference{std::move(preference->name), std::move(preference->value)};
+    return Preference{std::move(preference->name), std::move(preference->value), false};
 }
 
 // A qvalue in thousandths. Also `.2`, which Java's HttpURLConnection sends.
@@ -214,11 +214,14 @@ tl::expected<std::vector<Preference>, std::string> parse_prefer(const std::vecto
             if (!is_valid) {
                 return tl::unexpected(std::string("a preference of the Prefer header is not a name, or a name and its value"));
             }
-            const bool is_first =
-                preference && std::none_of(preferences.begin(), preferences.end(),
-                                           [&](const Preference& other) { return other.name == preference->name; });
-            if (is_first) {
-                preferences.push_back(std::move(*preference));
+            if (preference) {
+                const auto first = std::find_if(preferences.begin(), preferences.end(),
+                                                [&](const Preference& other) { return other.name == preference->name; });
+                if (first == preferences.end()) {
+                    preferences.push_back(std::move(*preference));
+                } else {
+                    first->is_contradicted |= first->value != preference->value;
+                }
             }
             reader.skip_blanks();
             if (reader.is_at_end()) {

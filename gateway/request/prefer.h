@@ -12,6 +12,7 @@ namespace gateway::request {
 struct Preference {
     std::string name;   // lower case
     std::string value;  // unquoted; empty when none
+    bool is_contradicted = false;  // given again with another value
 };
 
 // All Prefer headers together. The error is one sentence. The first of a repeated preference counts (RFC 7240 section 2).

@@ -340,4 +340,9 @@ std::string JsonRows::take() && {
     return std::move(text_);
 }
 
+std::string JsonRows::take_row() && {
+    text_.erase(0, 1);
+    return std::move(text_);
+}
+
 }  // namespace gateway::respond

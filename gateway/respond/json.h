@@ -29,6 +29,8 @@ public:
     [[nodiscard]] const std::vector<const schemas::Column*>& columns() const { return columns_; }
     // `[…]`. Rows past rows_max were counted, not kept.
     [[nodiscard]] std::string take() &&;
+    // The object of the only row. Call it with one row kept.
+    [[nodiscard]] std::string take_row() &&;
     [[nodiscard]] std::uint64_t rows() const { return rows_; }   // kept
     [[nodiscard]] bool has_more() const { return has_more_; }
     // With its last bracket it would have more than bytes_max: no further row is wanted, and those that are there are not all.

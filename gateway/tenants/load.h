@@ -36,6 +36,8 @@ struct LoadedOrg {
 [[nodiscard]] CorsPolicy load_cors(Section& section);
 [[nodiscard]] fairness::Share load_share(Section& section, const config::Config& config);
 [[nodiscard]] Caps load_caps(Section& section, const config::Config& config);
+// The affected_max and cascaded_max of a space or a database.
+[[nodiscard]] WriteCaps load_write_caps(Section& section);
 // The statement_timeout_ms of a space or a database. No statement may outlast the longest request.
 [[nodiscard]] std::optional<std::chrono::milliseconds> load_statement_timeout(Section& section, const config::Config& config);
 

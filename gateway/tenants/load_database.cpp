@@ -165,9 +165,11 @@ RegisteredDatabase load_database(const toml::table& table, const config::Config&
     database.name = section.path_name("name");
     database.is_required = section.flag("required").value_or(false);
     const sql::CommonSettings common = load_common(section, config, space_timeout);
+    database.write_caps = load_write_caps(section);
     for (const toml::table* inner : section.tables("grant")) {
         database.grants.push_back(load_grant(*inner, "[[project.space.database.grant]]", complaints));
     }
+    database.nothing_stands = std::ranges::all_of(database.grants, [](const Grant& grant) { return grant.standing == nullptr; });
 
     std::optional<sql::SqliteSettings> sqlite;
     std::optional<sql::MysqlSettings> mysql;

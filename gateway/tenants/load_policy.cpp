@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/grants/standing.h"
 #include "gateway/tenants/load.h"
 
 namespace gateway::tenants {
@@ -120,6 +121,14 @@ Caps load_caps(Section& section, const config::Config& config) {
     const auto answer = section.number("answer_bytes_max", 0, kAnswerBytesMax);
     const std::size_t answer_bytes = answer ? static_cast<std::size_t>(*answer) : config.tenant_answer_bytes_max;
     if (answer_bytes != 0) caps.answer_bytes_max = answer_bytes;
+    caps.writes = load_write_caps(section);
+    return caps;
+}
+
+WriteCaps load_write_caps(Section& section) {
+    WriteCaps caps;
+    caps.affected_max = grants::load_row_cap(section, "affected_max");
+    caps.cascaded_max = grants::load_row_cap(section, "cascaded_max");
     return caps;
 }
 

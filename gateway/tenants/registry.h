@@ -26,6 +26,8 @@ struct RegisteredDatabase {
     std::string name;  // as in the path
     bool is_required = false;
     std::vector<Grant> grants;
+    bool nothing_stands = false;  // true: none of the grants has anything that stands, and nobody need look
+    WriteCaps write_caps;
     std::shared_ptr<sql::exec::Database> database;
     std::string settings;  // all that its connections depend on, secrets included: compared at a reload, never shown
 };

@@ -13,6 +13,7 @@
 
 #include "schemas/build.h"
 #include "schemas/catalog.h"
+#include "schemas/reference.h"
 #include "sql/exec/db_error.h"
 #include "sql/exec/deadline.h"
 #include "sql/exec/row.h"
@@ -39,8 +40,12 @@ public:
 
     // `begin` takes the write lock where the database has one for all (SQLite: BEGIN IMMEDIATE).
     virtual DbResult<void> begin(Deadline deadline) = 0;
+    // As `begin`; and until the end of this transaction no row of others comes into what a locking read has found.
+    virtual DbResult<void> begin_repeatable(Deadline deadline) { return begin(deadline); }
     virtual DbResult<void> commit(Deadline deadline) = 0;
     virtual DbResult<void> rollback(Deadline deadline) = 0;
+    // Inside a transaction: fails as COMMIT would for the foreign keys that wait for it. Where none can wait, it asks nothing.
+    virtual DbResult<void> look_at_deferred_keys() { return {}; }
 
     // The id that the last `run` generated; 0 when it generated none.
     virtual DbResult<std::uint64_t> last_insert_id(Deadline deadline) = 0;
@@ -52,6 +57,14 @@ public:
     virtual DbResult<std::optional<schemas::RawTable>> introspect(std::string_view table, Deadline deadline) = 0;
     // The version token alone (cheap); empty when the table is gone.
     virtual DbResult<std::string> version_token(std::string_view table, Deadline deadline) = 0;
+
+    // The foreign keys that point at a table, and its triggers, as they are now. Nothing freezes them: a write proves itself by
+    // asking again after its statements (see ReferenceMap).
+    virtual DbResult<schemas::References> referencing(std::string_view table, Deadline deadline) = 0;
+    // How many tables a DELETE from this one opens for writing, those included that our account is not shown: itself, and every
+    // table that a cascade reaches, itself again if one leads back. Nothing where the database does not tell. Inside a transaction;
+    // afterwards the definitions of those tables stay as they are until it ends.
+    virtual DbResult<std::optional<std::size_t>> tables_of_delete(const schemas::Ident&, Deadline) { return std::nullopt; }
 
     // True when the database answers on this connection. Called by the pool on a connection that was idle for long.
     virtual bool is_alive(Deadline deadline) = 0;

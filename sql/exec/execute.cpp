@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "sql/exec/keys.h"
+#include "sql/exec/transaction.h"
 #include "sql/render/check.h"
 
 namespace sql::exec {
@@ -19,128 +20,6 @@ using render::Program;
 using render::Proof;
 
 constexpr int kConflictRetriesMax = 3;
-// How long a rollback may take after the request's own time is over.
-constexpr std::chrono::seconds kRollbackTime{2};
-
-DbError stale() {
-    return {DbFault::schema_changed, Fate::keep, {}, {}, "the table is not the one that the program was bound to"};
-}
-
-DbError too_late() {
-    return {DbFault::deadline_exceeded, Fate::keep, {}, {}, "the deadline passed between two statements"};
-}
-
-// Could the statement have failed because the table is not what we thought?
-bool may_come_from_stale_binding(DbFault fault) {
-    switch (fault) {
-        case DbFault::unique_violated:
-        case DbFault::foreign_key_violated:
-        case DbFault::row_refused:
-        case DbFault::too_large:
-        case DbFault::denied:
-        case DbFault::unknown:
-            return true;
-        case DbFault::unavailable:
-        case DbFault::busy:
-        case DbFault::conflict:
-        case DbFault::read_only:
-        case DbFault::schema_changed:
-        case DbFault::row_forbidden:
-        case DbFault::set_too_large:
-        case DbFault::deadline_exceeded:
-        case DbFault::outcome_unknown:
-            return false;
-    }
-    return false;
-}
-
-// A COMMIT that failed so may have happened all the same.
-bool leaves_commit_open(DbFault fault) {
-    switch (fault) {
-        case DbFault::unavailable:
-        case DbFault::deadline_exceeded:
-        case DbFault::outcome_unknown:
-        case DbFault::unknown:
-            return true;
-        case DbFault::busy:
-        case DbFault::conflict:
-        case DbFault::read_only:
-        case DbFault::unique_violated:
-        case DbFault::foreign_key_violated:
-        case DbFault::row_refused:
-        case DbFault::too_large:
-        case DbFault::schema_changed:
-        case DbFault::row_forbidden:
-        case DbFault::set_too_large:
-        case DbFault::denied:
-            return false;
-    }
-    return true;
-}
-
-// Success when the table is, on this connection and now, the one that the program was bound to.
-DbResult<void> prove(Connection& connection, const schemas::Table& table, Deadline deadline) {
-    if (table.version.is_settled) {
-        const auto token = connection.version_token(table.name.text(), deadline);
-        if (!token) {
-            return tl::unexpected(token.error());
-        }
-        return *token == table.version.token ? DbResult<void>() : tl::unexpected(stale());
-    }
-    const auto raw = connection.introspect(table.name.text(), deadline);
-    if (!raw) {
-        return tl::unexpected(raw.error());
-    }
-    const bool is_same = *raw && schemas::fingerprint(**raw) == table.version.fingerprint;
-    return is_same ? DbResult<void>() : tl::unexpected(stale());
-}
-
-// Nothing was done. If the binding was stale, that is the better reason.
-DbError better_reason(DbError error, Connection& connection, const schemas::Table& table, Deadline deadline) {
-    if (may_come_from_stale_binding(error.fault)) {
-        const auto proof = prove(connection, table, deadline);
-        if (!proof && proof.error().fault == DbFault::schema_changed) {
-            return {DbFault::schema_changed, error.fate, {}, {}, proof.error().internal + "; " + error.internal};
-        }
-    }
-    return error;
-}
-
-// Rolled back unless committed; a connection that cannot roll back is dropped.
-class Transaction {
-public:
-    explicit Transaction(Lease& lease) : lease_(lease) {}
-    Transaction(const Transaction&) = delete;
-    Transaction& operator=(const Transaction&) = delete;
-    ~Transaction() {
-        if (is_open_ && !lease_->rollback(Deadline::after(kRollbackTime))) {
-            lease_.poison();
-        }
-    }
-
-    DbResult<void> begin(Deadline deadline) {
-        auto done = lease_->begin(deadline);
-        is_open_ = done.has_value();
-        return done;
-    }
-    DbResult<void> commit(Deadline deadline) {
-        if (deadline.has_passed()) {
-            return tl::unexpected(too_late());
-        }
-        auto done = lease_->commit(deadline);
-        is_open_ = !done.has_value();
-        if (!done && leaves_commit_open(done.error().fault)) {
-            done.error().fault = DbFault::outcome_unknown;
-            done.error().fate = Fate::drop;
-        }
-        return done;
-    }
-
-private:
-    Lease& lease_;
-    bool is_open_ = false;
-};
-
 DbResult<Outcome> run_read(const Program& program, const std::vector<const schemas::Column*>& columns, Lease& lease,
                            Deadline deadline, RowSink& sink) {
     auto done = lease->query(program.statements.front(), columns, deadline, sink);
@@ -150,10 +29,6 @@ DbResult<Outcome> run_read(const Program& program, const std::vector<const schem
     return Outcome{};
 }
 
-// Measured: MariaDB answers a DELETE that is killed while it is planned with 0 rows and no error (41 of 72,000 under a storm of
-// KILL QUERY). That nothing matched is believed when it was said twice.
-constexpr int kZerosBelieved = 2;
-
 // One statement, its proof in its own WHERE.
 DbResult<Outcome> run_alone(const Program& program, Lease& lease, Deadline deadline) {
     for (int zeros = 0;;) {
@@ -162,7 +37,7 @@ DbResult<Outcome> run_alone(const Program& program, Lease& lease, Deadline deadl
             return tl::unexpected(better_reason(std::move(count.error()), *lease, *program.table, deadline));
         }
         if (*count > 0) {
-            return Outcome{*count, std::nullopt};
+            return Outcome{.rows_affected = *count, .last_insert_id = std::nullopt};
         }
         // Nothing matched, or the table moved.
         if (auto proof = prove(*lease, *program.table, deadline); !proof) {
@@ -192,16 +67,23 @@ DbResult<void> read_inserted_id(const Program& program, Connection& connection, 
     return {};
 }
 
+// Where the rows go that the statements of a transaction return.
+struct Returned {
+    std::vector<const schemas::Column*> columns;
+    KeyRows keys;
+    RowCount count;
+    RowSink* rows = nullptr;  // the rows themselves are given back; null: they are keys
+};
+
 // One statement of a transaction: the number of rows it wrote.
-DbResult<std::uint64_t> run_statement(const Program& program, const render::Statement& statement,
-                                      const std::vector<const schemas::Column*>& key_columns, Connection& connection,
-                                      Deadline deadline, KeyRows& keys) {
-    if (program.check == Check::rows_returned) {
-        const std::uint64_t before = keys.rows();
-        if (auto done = connection.query(statement, key_columns, deadline, keys); !done) {
+DbResult<std::uint64_t> run_statement(const Program& program, const render::Statement& statement, Connection& connection, Deadline deadline,
+                                      Returned& returned) {
+    if (!program.returned.empty()) {
+        PassedRows rows(returned.rows != nullptr ? *returned.rows : returned.keys);
+        if (auto done = connection.query(statement, returned.columns, deadline, rows); !done) {
             return tl::unexpected(std::move(done.error()));
         }
-        return keys.rows() - before;
+        return rows.rows();
     }
     auto count = connection.run(statement, deadline);
     for (int zeros = 1; count && *count == 0 && !program.rows_expected && zeros < kZerosBelieved; ++zeros) {
@@ -210,9 +92,14 @@ DbResult<std::uint64_t> run_statement(const Program& program, const render::Stat
     return count;
 }
 
+DbError too_many_to_check() {
+    return {DbFault::set_too_large, Fate::keep, {}, {}, "more rows than a checked write takes"};
+}
+
 // Success when the row filters show every row that was written, as the database holds it now.
-DbResult<void> check_written(const Program& program, const std::vector<const schemas::Column*>& key_columns, Connection& connection,
-                             const render::Dialect& dialect, Deadline deadline, KeyRows&& keys, const Outcome& outcome) {
+DbResult<void> check_written(const Program& program, Connection& connection, const render::Dialect& dialect, Deadline deadline, KeyRows&& keys,
+                             const Outcome& outcome) {
+    const auto key_columns = render::key_columns(*program.table);
     if (keys.rows() != outcome.rows_affected) {
         // Somebody else's row came between the two statements.
         return tl::unexpected(DbError{DbFault::conflict, Fate::keep, {}, {}, "the rows changed are not the rows that were found"});
@@ -230,26 +117,54 @@ DbResult<void> check_written(const Program& program, const std::vector<const sch
     return {};
 }
 
-DbResult<Outcome> run_transaction(const Program& program, Lease& lease, const render::Dialect& dialect, Deadline deadline) {
+// What the statements return; `sink` gets the rows of a table without a key as they come.
+Returned returned_by(const Program& program, RowSink* sink) {
+    Returned returned;
+    if (program.check == Check::rows_of_keys_before) {
+        returned.columns = render::key_columns(*program.table);
+    }
+    for (const std::size_t column : program.returned) {
+        returned.columns.push_back(&program.table->columns[column]);
+    }
+    if (!program.table->primary_key && !program.returned.empty()) {
+        returned.rows = sink;
+    }
+    return returned;
+}
+
+// The rows that were inserted, as they are now.
+DbResult<void> show_inserted(const Program& program, const Returned& returned, Connection& connection, const render::Dialect& dialect,
+                             const Company& company, RowSink* sink, Deadline deadline) {
+    const plan::ReadPlan* const rows = program.plan != nullptr ? plan::representation_of(*program.plan) : nullptr;
+    if (rows == nullptr || sink == nullptr) {
+        return {};
+    }
+    if (returned.rows == nullptr) {
+        return show_rows(*rows, dialect, connection, returned.keys.values(), company.answer_bytes_max, *sink, deadline);
+    }
+    return sink->wants_more() ? DbResult<void>()
+                              : tl::unexpected(DbError{DbFault::answer_too_large, Fate::keep, {}, {}, "the rows to be given back"});
+}
+
+DbResult<Outcome> run_transaction(const Program& program, Lease& lease, const render::Dialect& dialect, const Company& company, RowSink* sink,
+                                  Deadline deadline) {
     Transaction transaction(lease);
     // Until COMMIT is sent, a lost connection means that nothing was done: the server rolls back.
     if (auto begun = transaction.begin(deadline); !begun) {
         return tl::unexpected(as_read(std::move(begun.error()), deadline));
     }
     Outcome outcome;
-    KeyRows keys;
-    const auto key_columns =
-        program.check == Check::none ? std::vector<const schemas::Column*>() : render::key_columns(*program.table);
+    Returned returned = returned_by(program, sink);
     if (program.keys_before) {
-        if (auto found = lease->query(*program.keys_before, key_columns, deadline, keys); !found) {
+        if (auto found = lease->query(*program.keys_before, returned.columns, deadline, returned.keys); !found) {
             return tl::unexpected(as_read(better_reason(std::move(found.error()), *lease, *program.table, deadline), deadline));
         }
     }
-    if (keys.is_overfull()) {
-        return tl::unexpected(DbError{DbFault::set_too_large, Fate::keep, {}, {}, "more rows than a checked write takes"});
+    if (returned.keys.is_overfull()) {
+        return tl::unexpected(too_many_to_check());
     }
     for (const render::Statement& statement : program.statements) {
-        auto count = run_statement(program, statement, key_columns, *lease, deadline, keys);
+        auto count = run_statement(program, statement, *lease, deadline, returned);
         if (!count) {
             return tl::unexpected(as_read(better_reason(std::move(count.error()), *lease, *program.table, deadline), deadline));
         }
@@ -259,10 +174,13 @@ DbResult<Outcome> run_transaction(const Program& program, Lease& lease, const re
         return tl::unexpected(as_read(std::move(id.error()), deadline));
     }
     DbResult<void> written;
-    if (program.check != Check::none) {
-        written = keys.is_overfull()
-                      ? tl::unexpected(DbError{DbFault::set_too_large, Fate::keep, {}, {}, "more rows than a checked write takes"})
-                      : check_written(program, key_columns, *lease, dialect, deadline, std::move(keys), outcome);
+    if (returned.keys.is_overfull()) {
+        written = tl::unexpected(too_many_to_check());
+    } else {
+        written = show_inserted(program, returned, *lease, dialect, company, sink, deadline);
+    }
+    if (written && program.check != Check::none) {
+        written = check_written(program, *lease, dialect, deadline, std::move(returned.keys), outcome);
     }
     // After the statements: they hold the table's definition still, so what is proved now is what they ran on.
     if (auto proof = prove(*lease, *program.table, deadline); !proof) {
@@ -280,8 +198,20 @@ DbResult<Outcome> run_transaction(const Program& program, Lease& lease, const re
     return outcome;
 }
 
-DbResult<Outcome> run_once(const Program& program, const std::vector<const schemas::Column*>& columns, Database& database,
-                           Deadline deadline, RowSink* sink) {
+// How a write is run: as its program says, or counted; and then along foreign keys too, to say what is in the way.
+enum class Way { plain, counted, explained };
+
+DbResult<Outcome> run_counted_once(const Program& program, Lease& lease, Database& database, const Company& company, Way way, RowSink* sink,
+                                   Deadline deadline) {
+    auto counted = run_counted(program, lease, database.dialect(), company, way == Way::explained, sink, deadline);
+    if (!counted) {
+        return tl::unexpected(std::move(counted.error()));
+    }
+    return Outcome{.rows_affected = counted->rows, .last_insert_id = std::nullopt, .key = std::move(counted->key), .preview = std::move(counted->preview)};
+}
+
+DbResult<Outcome> run_once(const Program& program, const std::vector<const schemas::Column*>& columns, Database& database, const Company& company,
+                           Way way, Deadline deadline, RowSink* sink) {
     const bool is_read = program.answer == Answer::rows;
     auto lease = is_read ? database.readers().lease(deadline, Purpose::read) : database.writers().lease(deadline, Purpose::write);
     if (!lease) {
@@ -294,12 +224,30 @@ DbResult<Outcome> run_once(const Program& program, const std::vector<const schem
         return tl::unexpected(std::move(error));
     }
     auto outcome = is_read                                 ? run_read(program, columns, *lease, deadline, *sink)
+                   : way != Way::plain                    ? run_counted_once(program, *lease, database, company, way, sink, deadline)
                    : program.proof == Proof::in_statement ? run_alone(program, *lease, deadline)
-                                                          : run_transaction(program, *lease, database.dialect(), deadline);
+                                                          : run_transaction(program, *lease, database.dialect(), company, sink, deadline);
     if (!outcome && outcome.error().fate == Fate::drop) {
         lease->poison();
     }
     return outcome;
+}
+
+DbResult<Way> first_way(const Program& program, Database& database, Deadline deadline) {
+    switch (program.counting) {
+        case render::Counting::never: return Way::plain;
+        case render::Counting::always: return Way::counted;
+        case render::Counting::when_led_back: break;
+    }
+    const auto led_back = is_led_back(program.table, database.catalog(), deadline);
+    if (!led_back) {
+        return tl::unexpected(led_back.error());
+    }
+    return *led_back ? Way::counted : Way::plain;
+}
+
+bool changes_rows(const Program& program) {
+    return program.answer == Answer::rows_affected && program.plan != nullptr && plan::precautions_of(*program.plan) != nullptr;
 }
 
 // A write always names its table, whatever its proof: without one it is proved in a transaction.
@@ -324,13 +272,17 @@ void wait_a_little(int conflicts) {
 }  // namespace
 
 DbResult<Outcome> execute(const Program& program, const std::vector<const schemas::Column*>& columns, Database& database,
-                          Deadline deadline, RowSink* sink) {
+                          Deadline deadline, RowSink* sink, const Company& company) {
     if (!can_run(program, sink)) {
         return tl::unexpected(DbError{DbFault::unknown, Fate::keep, {}, {}, "a program that cannot be run"});
     }
+    auto way = first_way(program, database, deadline);
+    if (!way) {
+        return tl::unexpected(std::move(way.error()));
+    }
     bool was_lost = false;
     for (int conflicts = 0;;) {
-        auto outcome = run_once(program, columns, database, deadline, sink);
+        auto outcome = run_once(program, columns, database, company, *way, deadline, sink);
         if (outcome || deadline.has_passed()) {
             return outcome;
         }
@@ -340,6 +292,8 @@ DbResult<Outcome> execute(const Program& program, const std::vector<const schema
             database.drop_idle();
         } else if (error.fault == DbFault::conflict && conflicts < kConflictRetriesMax) {
             wait_a_little(++conflicts);
+        } else if (error.fault == DbFault::foreign_key_violated && !error.tally && changes_rows(program) && *way != Way::explained) {
+            way = Way::explained;
         } else {
             return outcome;
         }

@@ -3,9 +3,50 @@
 #include <limits>
 #include <string>
 #include <utility>
+#include <variant>
 
 namespace sql::exec {
 namespace {
+
+struct AsCell {
+    Cell operator()(const schemas::Null&) const { return {}; }
+    Cell operator()(std::int64_t number) const {
+        Cell cell;
+        cell.kind = Cell::Kind::integer;
+        cell.integer = number;
+        return cell;
+    }
+    Cell operator()(std::uint64_t number) const {
+        Cell cell;
+        cell.kind = Cell::Kind::unsigned_integer;
+        cell.unsigned_integer = number;
+        return cell;
+    }
+    Cell operator()(double number) const {
+        Cell cell;
+        cell.kind = Cell::Kind::real;
+        cell.real = number;
+        return cell;
+    }
+    Cell operator()(const schemas::Text& text) const {
+        Cell cell;
+        cell.kind = Cell::Kind::text;
+        cell.text = text.text;
+        return cell;
+    }
+    Cell operator()(const schemas::Bytes& bytes) const {
+        Cell cell;
+        cell.kind = Cell::Kind::bytes;
+        cell.text = bytes.bytes;
+        return cell;
+    }
+};
+
+}  // namespace
+
+Cell cell_of(const schemas::Value& value) {
+    return std::visit(AsCell{}, value);
+}
 
 schemas::Value value_of(const Cell& cell) {
     switch (cell.kind) {
@@ -28,8 +69,6 @@ schemas::Value value_of(const Cell& cell) {
     }
     return schemas::Null{};
 }
-
-}  // namespace
 
 void KeyRows::row(std::span<const Cell> cells) {
     if (++rows_ > kRowsMax) {

@@ -59,6 +59,7 @@ constexpr std::array kRules{
     Rule{1216, DbFault::foreign_key_violated, Fate::keep},
     Rule{1217, DbFault::foreign_key_violated, Fate::keep},
     Rule{1226, DbFault::busy, Fate::drop},
+    Rule{1227, DbFault::denied, Fate::keep},  // a privilege that our account does not have
     Rule{1264, DbFault::row_refused, Fate::keep, Names::column},
     Rule{1265, DbFault::row_refused, Fate::keep, Names::column},
     Rule{1290, DbFault::read_only, Fate::keep},

@@ -12,6 +12,7 @@
 
 #include "sql/mysql/cells.h"
 #include "sql/mysql/column_types.h"
+#include "sql/mysql/references.h"
 
 namespace sql::mysql {
 namespace {
@@ -278,6 +279,17 @@ DbResult<void> Session::begin(Deadline deadline) {
     return done;
 }
 
+DbResult<void> Session::begin_repeatable(Deadline deadline) {
+    if (deadline.has_passed()) {
+        return tl::unexpected(too_late());
+    }
+    // Of the next transaction alone. Under READ COMMITTED a locking read keeps nobody from inserting what it would have found.
+    if (auto set = text_command(command("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"), deadline); !set) {
+        return set;
+    }
+    return begin(deadline);
+}
+
 DbResult<void> Session::commit(Deadline deadline) {
     auto done = text_command(command("COMMIT"), deadline);
     is_in_transaction_ = !done.has_value();
@@ -333,6 +345,18 @@ DbResult<std::optional<schemas::RawTable>> Session::introspect(std::string_view 
 
 DbResult<std::string> Session::version_token(std::string_view table, Deadline deadline) {
     return mysql::version_token(selector(deadline), table);
+}
+
+DbResult<schemas::References> Session::referencing(std::string_view table, Deadline deadline) {
+    return mysql::referencing(selector(deadline), options_.server, table);
+}
+
+DbResult<std::optional<std::size_t>> Session::tables_of_delete(const schemas::Ident& table, Deadline deadline) {
+    if (options_.server != Server::mariadb) {
+        return std::nullopt;
+    }
+    // Not prepared: a prepared statement goes on with the tables that it found when it was.
+    return mysql::tables_of_delete(selector(deadline), [&](const Statement& statement) { return text_command(statement, deadline); }, table);
 }
 
 bool Session::is_alive(Deadline deadline) {

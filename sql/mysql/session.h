@@ -39,12 +39,15 @@ public:
                                exec::Deadline deadline, exec::RowSink& sink) override;
     exec::DbResult<std::uint64_t> run(const render::Statement& statement, exec::Deadline deadline) override;
     exec::DbResult<void> begin(exec::Deadline deadline) override;
+    exec::DbResult<void> begin_repeatable(exec::Deadline deadline) override;
     exec::DbResult<void> commit(exec::Deadline deadline) override;
     exec::DbResult<void> rollback(exec::Deadline deadline) override;
     exec::DbResult<std::uint64_t> last_insert_id(exec::Deadline deadline) override;
     exec::DbResult<std::vector<schemas::TableName>> tables(exec::Deadline deadline) override;
     exec::DbResult<std::optional<schemas::RawTable>> introspect(std::string_view table, exec::Deadline deadline) override;
     exec::DbResult<std::string> version_token(std::string_view table, exec::Deadline deadline) override;
+    exec::DbResult<schemas::References> referencing(std::string_view table, exec::Deadline deadline) override;
+    exec::DbResult<std::optional<std::size_t>> tables_of_delete(const schemas::Ident& table, exec::Deadline deadline) override;
     bool is_alive(exec::Deadline deadline) override;
     [[nodiscard]] exec::Look look() const override;
     [[nodiscard]] bool is_reusable() const override;

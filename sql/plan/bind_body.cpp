@@ -6,6 +6,8 @@
 
 #include "schemas/value.h"
 #include "sql/plan/bind.h"
+#include "sql/plan/bind_keys.h"
+#include "sql/plan/json_kind.h"
 #include "sql/plan/message.h"
 
 namespace sql::plan {
@@ -18,73 +20,6 @@ constexpr std::size_t kInsertCellsMax = 2'000'000;
 
 PlanError row_invalid(std::string detail, std::string hint, std::string column, std::size_t position) {
     return {Fault::row_invalid, std::move(detail), std::move(hint), std::move(column), position, Origin::body};
-}
-
-// A column's own JSON type besides strings; text, dates and everything else travel as strings.
-bool takes_number(TypeClass type_class) {
-    switch (type_class) {
-        case TypeClass::integer:
-        case TypeClass::boolean:
-        case TypeClass::bit:
-        case TypeClass::decimal:
-        case TypeClass::float32:
-        case TypeClass::float64:
-        case TypeClass::year:
-            return true;
-        case TypeClass::date:
-        case TypeClass::time:
-        case TypeClass::datetime:
-        case TypeClass::timestamp:
-        case TypeClass::uuid:
-        case TypeClass::inet4:
-        case TypeClass::inet6:
-        case TypeClass::enumeration:
-        case TypeClass::set:
-        case TypeClass::text:
-        case TypeClass::binary:
-        case TypeClass::json:
-        case TypeClass::geometry:
-        case TypeClass::unsupported:
-            return false;
-    }
-    return false;
-}
-
-std::string_view name_of(JsonKind kind) {
-    switch (kind) {
-        case JsonKind::null:
-            return "null";
-        case JsonKind::boolean:
-            return "true or false";
-        case JsonKind::number:
-            return "a number";
-        case JsonKind::string:
-            return "a string";
-        case JsonKind::object:
-            return "an object";
-        case JsonKind::array:
-            return "an array";
-    }
-    return "";
-}
-
-bool takes(const schemas::Type& type, JsonKind kind) {
-    if (type.type_class == TypeClass::json) {
-        return true;
-    }
-    switch (kind) {
-        case JsonKind::string:
-            return true;
-        case JsonKind::number:
-            return takes_number(type.type_class);
-        case JsonKind::boolean:
-            return type.type_class == TypeClass::boolean;
-        case JsonKind::null:
-        case JsonKind::object:
-        case JsonKind::array:
-            return false;
-    }
-    return false;
 }
 
 class BodyBinder {
@@ -143,6 +78,10 @@ public:
 
     static PlanError twice(const schemas::Column& column, std::size_t row, const BodyCell& cell) {
         return refuse(column, row, cell, "the column is given twice", "");
+    }
+
+    static PlanError contradiction(const schemas::Column& column, const BodyCell& cell, const filters::Literal& in_path) {
+        return refuse(column, 0, cell, fmt::format("the path says {}; a key is not changed here", quoted(in_path.text)), "leave it out");
     }
 
     // Every column that must have a value has one: `is_given` is by table column.
@@ -250,13 +189,63 @@ tl::expected<Plan, PlanError> bind_insert(InsertPlan plan, const Body& body, con
     return plan;
 }
 
-tl::expected<Plan, PlanError> bind_update(UpdatePlan plan, const Body& body, const Sight& sight) {
+// What the path says of the columns of the primary key.
+class PathValues {
+public:
+    static tl::expected<PathValues, PlanError> read(const std::optional<PathKey>& key, const schemas::Table& table) {
+        PathValues values;
+        if (!key) {
+            return values;
+        }
+        auto literals = read_path_key(*key, table, {});
+        if (!literals) {
+            return tl::unexpected(std::move(literals).error());
+        }
+        values.columns_ = table.primary_key->columns;
+        values.literals_ = *std::move(literals);
+        return values;
+    }
+
+    // Null when the column is no part of the key.
+    [[nodiscard]] const filters::Literal* find(std::size_t column) const {
+        const auto found = std::find(columns_.begin(), columns_.end(), column);
+        return found == columns_.end() ? nullptr : &literals_[static_cast<std::size_t>(found - columns_.begin())];
+    }
+
+    // Read as the body was, so that one text is one value. What is equal by the column's collation alone is another spelling of the
+    // key: to write it would change the key.
+    static bool agree(const filters::Literal& literal, const schemas::Column& column, const schemas::Value& value) {
+        const auto reading = schemas::read_literal(literal.text, column.type, schemas::Purpose::storage);
+        return reading && reading->fit == schemas::Fit::exact && reading->value == value;
+    }
+
+private:
+    std::vector<std::size_t> columns_;
+    std::vector<filters::Literal> literals_;
+};
+
+// What agrees with the path need not be written, and who may not write the key may send it back. An update of nothing else stays
+// one, and the values that a grant forces are compared with what the body has.
+void drop_agreed(std::vector<Assignment>& assignments, const PathValues& path, const Sight& sight) {
+    const auto is_agreed = [&](const Assignment& one) {
+        return path.find(one.column) != nullptr && (sight.filled_in.empty() || !sight.filled_in[one.column]);
+    };
+    if (!std::all_of(assignments.begin(), assignments.end(), is_agreed)) {
+        assignments.erase(std::remove_if(assignments.begin(), assignments.end(), is_agreed), assignments.end());
+    }
+}
+
+tl::expected<Plan, PlanError> bind_update(UpdatePlan plan, const Body& body, const Sight& sight, const std::optional<PathKey>& key) {
     if (body.row_ends.size() != 1) {
         return tl::unexpected(row_invalid("the body of an update is one object", "", "", 0));
     }
     BodyBinder binder(*plan.table, body, sight);
     if (binder.cells(0).empty()) {
         return tl::unexpected(empty_row(body, 0));
+    }
+    const auto path = PathValues::read(key, *plan.table);
+    if (!path) {
+        return tl::unexpected(path.error());
     }
     std::vector<bool> is_given(plan.table->columns.size(), false);
     plan.assignments.clear();
@@ -274,8 +263,13 @@ tl::expected<Plan, PlanError> bind_update(UpdatePlan plan, const Body& body, con
         if (!value) {
             return tl::unexpected(std::move(value).error());
         }
+        const filters::Literal* const in_path = path->find(*index);
+        if (in_path != nullptr && !PathValues::agree(*in_path, column, *value)) {
+            return tl::unexpected(BodyBinder::contradiction(column, cell, *in_path));
+        }
         plan.assignments.push_back({*index, *std::move(value)});
     }
+    drop_agreed(plan.assignments, *path, sight);
     // In table order the same columns make the same statement, however the client ordered its members.
     std::sort(plan.assignments.begin(), plan.assignments.end(),
               [](const Assignment& a, const Assignment& b) { return a.column < b.column; });
@@ -284,12 +278,12 @@ tl::expected<Plan, PlanError> bind_update(UpdatePlan plan, const Body& body, con
 
 }  // namespace
 
-tl::expected<Plan, PlanError> bind_body(Plan plan, const Body& body, const Sight& sight) {
+tl::expected<Plan, PlanError> bind_body(Plan plan, const Body& body, const Sight& sight, const std::optional<PathKey>& key) {
     if (auto* const insert = std::get_if<InsertPlan>(&plan)) {
         return bind_insert(std::move(*insert), body, sight);
     }
     if (auto* const update = std::get_if<UpdatePlan>(&plan)) {
-        return bind_update(std::move(*update), body, sight);
+        return bind_update(std::move(*update), body, sight, key);
     }
     return plan;
 }

@@ -87,18 +87,7 @@ std::optional<Reading> read_as_number(const filters::Literal& literal, schemas::
 }
 
 tl::expected<Reading, PlanError> read(const Subject& subject, const filters::Literal& literal) {
-    auto reading = schemas::read_literal(literal.text, subject.column.type, schemas::Purpose::comparison);
-    if (!reading) {
-        return tl::unexpected(PlanError{
-            Fault::value_invalid,
-            fmt::format("column {}: {} {}", quoted(subject.condition.column), quoted(literal.text), reading.error().detail),
-            reading.error().hint.empty() ? schemas::describe_literal(subject.column.type) : reading.error().hint,
-            subject.condition.column, literal.position, Origin::target});
-    }
-    if (reading->fit != Fit::exact && subject.column.type.storage == schemas::Storage::sqlite) {
-        return read_as_number(literal, subject.column.type).value_or(*std::move(reading));
-    }
-    return *std::move(reading);
+    return read_comparison(subject.column, literal);
 }
 
 // eq: only an exact literal equals anything. ne: every value differs from a literal that is not exact.
@@ -282,6 +271,21 @@ tl::expected<void, PlanError> bind_comparison(const Subject& subject) {
 }
 
 }  // namespace
+
+tl::expected<Reading, PlanError> read_comparison(const schemas::Column& column, const filters::Literal& literal) {
+    const std::string& name = column.name.text();
+    auto reading = schemas::read_literal(literal.text, column.type, schemas::Purpose::comparison);
+    if (!reading) {
+        return tl::unexpected(PlanError{
+            Fault::value_invalid, fmt::format("column {}: {} {}", quoted(name), quoted(literal.text), reading.error().detail),
+            reading.error().hint.empty() ? schemas::describe_literal(column.type) : reading.error().hint, name, literal.position,
+            Origin::target});
+    }
+    if (reading->fit != Fit::exact && column.type.storage == schemas::Storage::sqlite) {
+        return read_as_number(literal, column.type).value_or(*std::move(reading));
+    }
+    return *std::move(reading);
+}
 
 tl::expected<void, PlanError> bind_condition(const filters::Condition& condition, const schemas::Table& table,
                                              const Hidden& hidden, std::vector<Predicate>& where) {

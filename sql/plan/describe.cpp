@@ -42,6 +42,8 @@ std::string_view name_of(PredicateKind kind) {
             return "any_value";
         case PredicateKind::never:
             return "never";
+        case PredicateKind::key_in:
+            return "key_in";
     }
     return "";
 }
@@ -50,8 +52,23 @@ const std::string& name_of(const schemas::Table& table, std::size_t column) {
     return table.columns[column].name.text();
 }
 
+// `where key 7,'eu' 8,'us'`
+void append_keys(std::string& out, const schemas::Table& table, const Predicate& predicate) {
+    const std::size_t width = table.primary_key->columns.size();
+    out += "where key";
+    for (std::size_t i = 0; i < predicate.values.size(); ++i) {
+        out += i % width == 0 ? ' ' : ',';
+        out += describe(predicate.values[i]);
+    }
+    out += '\n';
+}
+
 void append_where(std::string& out, const schemas::Table& table, const std::vector<Predicate>& where) {
     for (const Predicate& predicate : where) {
+        if (predicate.kind == PredicateKind::key_in) {
+            append_keys(out, table, predicate);
+            continue;
+        }
         out += fmt::format("where {} {}", name_of(table, predicate.column), name_of(predicate.kind));
         for (const schemas::Value& value : predicate.values) {
             out += ' ';
@@ -77,16 +94,49 @@ void append_columns(std::string& out, const schemas::Table& table, const std::ve
     out += '\n';
 }
 
+void append_order(std::string& out, const schemas::Table& table, const std::vector<Order>& order) {
+    for (const Order& term : order) {
+        out += fmt::format("order {} {}\n", name_of(table, term.column), term.direction == Direction::ascending ? "ascending" : "descending");
+    }
+}
+
+void append_representation(std::string& out, const std::optional<ReadPlan>& rows) {
+    if (rows) {
+        out += "gives back ";
+        append_columns(out, *rows->table, rows->columns);
+        append_row_filters(out, *rows->table, rows->one_of);
+    }
+}
+
+void append_precautions(std::string& out, const schemas::Table& table, const Precautions& precautions) {
+    append_order(out, table, precautions.order);
+    if (precautions.limit) {
+        out += fmt::format("limit {}\n", *precautions.limit);
+    }
+    const auto append_cap = [&out](std::string_view what, const std::optional<Cap>& cap) {
+        if (cap) {
+            out += fmt::format("{}: {}\n", what, describe(*cap));
+        }
+    };
+    append_cap("rows", precautions.set_max);
+    append_cap("rows with those that foreign keys reach", precautions.affected_max);
+    if (precautions.cascaded_max) {
+        out += fmt::format("rows that foreign keys reach: at most {}\n", *precautions.cascaded_max);
+    }
+    out += precautions.is_preview ? "previews\n" : "";
+    out += precautions.has_token ? "has to be the set of a preview\n" : "";
+    out += precautions.names_one_row ? "names one row\n" : "";
+    out += precautions.tells_key ? "tells key\n" : "";
+    append_representation(out, precautions.representation);
+}
+
 struct Describer {
     std::string operator()(const ReadPlan& plan) const {
         std::string out = fmt::format("read {}\n", plan.table->name.text());
         append_columns(out, *plan.table, plan.columns);
         append_where(out, *plan.table, plan.where);
         append_row_filters(out, *plan.table, plan.one_of);
-        for (const Order& order : plan.order) {
-            out += fmt::format("order {} {}\n", name_of(*plan.table, order.column),
-                               order.direction == Direction::ascending ? "ascending" : "descending");
-        }
+        append_order(out, *plan.table, plan.order);
         out += fmt::format("limit {}\n", plan.limit);
         if (plan.offset != 0) {
             out += fmt::format("offset {}\n", plan.offset);
@@ -107,6 +157,7 @@ struct Describer {
             out += '\n';
         }
         append_row_filters(out, *plan.table, plan.one_of);
+        append_representation(out, plan.representation);
         return out;
     }
 
@@ -117,6 +168,7 @@ struct Describer {
         }
         append_where(out, *plan.table, plan.where);
         append_row_filters(out, *plan.table, plan.one_of);
+        append_precautions(out, *plan.table, plan.precautions);
         return out;
     }
 
@@ -124,6 +176,7 @@ struct Describer {
         std::string out = fmt::format("delete {}\n", plan.table->name.text());
         append_where(out, *plan.table, plan.where);
         append_row_filters(out, *plan.table, plan.one_of);
+        append_precautions(out, *plan.table, plan.precautions);
         return out;
     }
 };
@@ -167,6 +220,36 @@ struct ValueDescriber {
 
 std::string describe(const schemas::Value& value) {
     return std::visit(ValueDescriber{}, value);
+}
+
+const Precautions* precautions_of(const Plan& plan) {
+    const auto* const update = std::get_if<UpdatePlan>(&plan);
+    const auto* const erase = std::get_if<DeletePlan>(&plan);
+    return update != nullptr ? &update->precautions : erase != nullptr ? &erase->precautions : nullptr;
+}
+
+const ReadPlan* representation_of(const Plan& plan) {
+    const auto* const insert = std::get_if<InsertPlan>(&plan);
+    const Precautions* const precautions = precautions_of(plan);
+    const std::optional<ReadPlan>* const rows =
+        insert != nullptr ? &insert->representation : precautions != nullptr ? &precautions->representation : nullptr;
+    return rows != nullptr && *rows ? &**rows : nullptr;
+}
+
+std::string describe(const Cap& cap) {
+    switch (cap.source) {
+        case CapSource::preference:
+            return fmt::format("the request allows {} (max-affected)", cap.rows);
+        case CapSource::standing:
+            return fmt::format("at most {} may be affected here at once", cap.rows);
+        case CapSource::conditional_delete:
+            return "a filter here may delete one, unless X-Conditional-Delete: remove-all is sent";
+        case CapSource::rows_max:
+            return fmt::format("an answer holds at most {} (rows_max)", cap.rows);
+        case CapSource::cascades:
+            return fmt::format("foreign keys may reach at most {} here", cap.rows);
+    }
+    return "";
 }
 
 std::string describe(const Plan& plan) {

@@ -3,17 +3,17 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "filters/ast.h"
+#include "sql/plan/asks.h"
 
 namespace sql::plan {
 
 enum class Verb { read, insert, update, erase };
-
-enum class JsonKind : std::uint8_t { null, boolean, number, string, object, array };
 
 // One member of a row object, as places in the Body that owns it: there may be a million of them.
 struct BodyCell {
@@ -56,6 +56,13 @@ struct Intent {
     Verb verb = Verb::read;
     filters::Query query;
     Body body;  // insert: one row or more; update: exactly one
+    // More conditions, joined with AND: of the path and of a body that names rows. Positions of the last two are in that body.
+    std::optional<PathKey> key = {};
+    std::optional<BodyKeys> body_keys = {};
+    std::vector<filters::Condition> body_where = {};
+    bool awaits_body = false;  // a body that names rows is still to be read: no other condition is asked for yet
+    Asks asks = {};
+    Standing standing = {};
 };
 
 }  // namespace sql::plan

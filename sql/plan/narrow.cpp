@@ -47,10 +47,27 @@ std::optional<std::size_t> first_not(const Parts& parts, IsAllowed is_allowed) {
     return found == parts.end() ? std::nullopt : std::optional(column_of(*found));
 }
 
-// Of conditions or order.
-template <typename Parts>
-std::optional<std::size_t> not_filtered(const Alternative& grant, const Parts& parts) {
-    return first_not(parts, [&](const auto& part) { return grant.filter.contains(part.column); });
+std::optional<std::size_t> not_filtered(const Alternative& grant, const std::vector<Order>& order) {
+    return first_not(order, [&](const Order& term) { return grant.filter.contains(term.column); });
+}
+
+// Of a plan's conditions. One on a composite key uses all of its columns.
+template <typename AnyPlan>
+std::optional<std::size_t> not_filtered(const Alternative& grant, const AnyPlan& plan) {
+    const auto column = first_not(plan.where, [&](const Predicate& predicate) { return grant.filter.contains(predicate.column); });
+    const bool names_keys = std::any_of(plan.where.begin(), plan.where.end(),
+                                        [](const Predicate& predicate) { return predicate.kind == PredicateKind::key_in; });
+    if (column || !names_keys) {
+        return column;
+    }
+    return first_not(plan.table->primary_key->columns, [&](std::size_t part) { return grant.filter.contains(part); });
+}
+
+// Of a write's conditions and order.
+template <typename WritePlan>
+std::optional<std::size_t> not_found(const Alternative& grant, const WritePlan& plan) {
+    const auto column = not_filtered(grant, plan);
+    return column ? column : not_filtered(grant, plan.precautions.order);
 }
 
 std::optional<std::size_t> not_read(const Alternative& grant, const std::vector<std::size_t>& columns) {
@@ -194,7 +211,7 @@ struct ObstacleFinder {
     const Alternative& grant;
 
     std::optional<Obstacle> operator()(const ReadPlan& plan) const {
-        if (const auto column = not_filtered(grant, plan.where)) {
+        if (const auto column = not_filtered(grant, plan)) {
             return Obstacle{"filter", *column};
         }
         if (const auto column = not_filtered(grant, plan.order)) {
@@ -202,9 +219,9 @@ struct ObstacleFinder {
         }
         return of("read", plan.names_columns ? not_read(grant, plan.columns) : std::nullopt);
     }
-    std::optional<Obstacle> operator()(const DeletePlan& plan) const { return of("filter", not_filtered(grant, plan.where)); }
+    std::optional<Obstacle> operator()(const DeletePlan& plan) const { return of("filter", not_found(grant, plan)); }
     std::optional<Obstacle> operator()(const UpdatePlan& plan) const {
-        const auto column = not_filtered(grant, plan.where);
+        const auto column = not_found(grant, plan);
         return column ? of("filter", column) : of_body(plan);
     }
     std::optional<Obstacle> operator()(const InsertPlan& plan) const { return of_body(plan); }
@@ -291,7 +308,7 @@ std::optional<Obstacle> obstacle(const Plan& plan, const Alternative& grant) {
 
 tl::expected<void, PlanError> narrow(ReadPlan& plan, const Policy& policy) {
     Grants grants = all_of(policy);
-    drop_if(grants, [&](const Alternative& grant) { return not_filtered(grant, plan.where) || not_filtered(grant, plan.order); });
+    drop_if(grants, [&](const Alternative& grant) { return not_filtered(grant, plan) || not_filtered(grant, plan.order); });
     if (!plan.names_columns) {
         plan.columns = common_columns(grants, plan.table->columns.size());
     }
@@ -309,7 +326,7 @@ tl::expected<void, PlanError> narrow(ReadPlan& plan, const Policy& policy) {
 
 tl::expected<void, PlanError> narrow(DeletePlan& plan, const Policy& policy) {
     Grants grants = all_of(policy);
-    drop_if(grants, [&](const Alternative& grant) { return not_filtered(grant, plan.where).has_value(); });
+    drop_if(grants, [&](const Alternative& grant) { return not_found(grant, plan).has_value(); });
     if (grants.empty()) {
         return tl::unexpected(no_grant());
     }
@@ -319,7 +336,7 @@ tl::expected<void, PlanError> narrow(DeletePlan& plan, const Policy& policy) {
 
 tl::expected<void, PlanError> narrow(UpdatePlan& plan, const Policy& policy) {
     Grants grants = all_of(policy);
-    drop_if(grants, [&](const Alternative& grant) { return not_filtered(grant, plan.where) || not_written(grant, plan); });
+    drop_if(grants, [&](const Alternative& grant) { return not_found(grant, plan) || not_written(grant, plan); });
     auto values = force_values(grants, plan, [&](std::size_t column) {
         return std::none_of(plan.assignments.begin(), plan.assignments.end(), [column](const Assignment& one) { return one.column == column; });
     });

@@ -54,25 +54,6 @@ const schemas::Table& table_of(const plan::Plan& plan) {
     return std::visit([](const auto& each) -> const schemas::Table& { return *each.table; }, plan);
 }
 
-// A key that the update itself changes is afterwards what it was set to.
-void follow_assignments(const plan::Plan& plan, std::vector<schemas::Value>& keys) {
-    const auto* const update = std::get_if<plan::UpdatePlan>(&plan);
-    if (update == nullptr) {
-        return;
-    }
-    const std::vector<std::size_t>& columns = key_of(*update->table);
-    for (std::size_t part = 0; part < columns.size(); ++part) {
-        const auto assigned = std::find_if(update->assignments.begin(), update->assignments.end(),
-                                           [&](const plan::Assignment& assignment) { return assignment.column == columns[part]; });
-        if (assigned == update->assignments.end()) {
-            continue;
-        }
-        for (std::size_t at = part; at < keys.size(); at += columns.size()) {
-            keys[at] = assigned->value;
-        }
-    }
-}
-
 }  // namespace
 
 void write_key(Writer& writer, const Dialect& dialect, const schemas::Table& table) {
@@ -102,6 +83,24 @@ Statement render_keys_to_update(const plan::UpdatePlan& plan, const Dialect& dia
     write_where(writer, dialect, *plan.table, plan.where, plan.one_of);
     dialect.locking(writer);
     return std::move(writer).finish();
+}
+
+void follow_assignments(const plan::Plan& plan, std::vector<schemas::Value>& keys) {
+    const auto* const update = std::get_if<plan::UpdatePlan>(&plan);
+    if (update == nullptr) {
+        return;
+    }
+    const std::vector<std::size_t>& columns = key_of(*update->table);
+    for (std::size_t part = 0; part < columns.size(); ++part) {
+        const auto assigned = std::find_if(update->assignments.begin(), update->assignments.end(),
+                                           [&](const plan::Assignment& assignment) { return assignment.column == columns[part]; });
+        if (assigned == update->assignments.end()) {
+            continue;
+        }
+        for (std::size_t at = part; at < keys.size(); at += columns.size()) {
+            keys[at] = assigned->value;
+        }
+    }
 }
 
 std::vector<Statement> render_shown(const plan::Plan& plan, const Dialect& dialect, std::vector<schemas::Value> keys) {

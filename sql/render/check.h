@@ -20,6 +20,9 @@ void write_key(Writer& writer, const Dialect& dialect, const schemas::Table& tab
 // The columns that write_key and every statement here select.
 [[nodiscard]] std::vector<const schemas::Column*> key_columns(const schemas::Table& table);
 
+// `keys`: the values of one key after another. A key that the update itself changes becomes what it is set to.
+void follow_assignments(const plan::Plan& plan, std::vector<schemas::Value>& keys);
+
 // `keys`: the values of one key after another, as they were before the write. Together the statements select the keys of those rows
 // that the plan's row filters show. The values are moved into them.
 [[nodiscard]] std::vector<Statement> render_shown(const plan::Plan& plan, const Dialect& dialect, std::vector<schemas::Value> keys);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include "schemas/catalog.h"
@@ -11,15 +12,38 @@
 
 namespace sql::render {
 
+// How a database follows foreign keys, where they differ. Unless said otherwise: as InnoDB, row by row while the statement runs.
+struct CascadeRules {
+    bool no_action_waits = false;         // NO ACTION looks at the end of the statement, or of the transaction
+    bool updates_a_table_once = true;     // a chain of updates that comes to one table again is refused
+    bool compares_as_columns = true;      // a child's column equals its parent's as SQL's `=` says, whichever stands first
+    bool null_may_be_refused = false;     // SET NULL may be declared on columns that take no NULL
+    std::size_t depth_max = 14;           // so many levels below the row that is written; one more is refused
+};
+
 class Dialect {
 public:
     virtual ~Dialect() = default;
 
     [[nodiscard]] virtual Quote quote() const = 0;
 
-    // One condition on one column, NULL and foreign storage classes excluded as the contract says. The text depends on the
+    // One condition on one column (not key_in), NULL and foreign storage classes excluded as the contract says. The text depends on the
     // kind, the column and the number of values only.
     virtual void predicate(Writer& writer, const schemas::Column& column, const plan::Predicate& predicate) const = 0;
+
+    // The primary key, whose columns these are, equals one of `values`, key by key in key order, as eq compares each part: one
+    // condition that AND may join. At least one key; the text depends on the columns and the number of keys only.
+    virtual void keys(Writer& writer, std::span<const schemas::Column* const> key, std::span<const schemas::Value> values) const = 0;
+
+    // These columns of a row hold just the cells that were read as one of `values`, row by row, whatever their storage class; none is
+    // NULL.
+    virtual void cells(Writer& writer, std::span<const schemas::Column* const> columns, std::span<const schemas::Value> values) const {
+        keys(writer, columns, values);
+    }
+    [[nodiscard]] virtual CascadeRules cascade_rules() const { return {}; }
+    // Every row of an UPDATE or DELETE is found before the first is written, and nobody else writes meanwhile: what foreign keys do to
+    // the first rows has no say in which are the last. Then its condition names the same rows as a SELECT before it.
+    [[nodiscard]] virtual bool finds_before_writing() const { return false; }
 
     // The expression that a SELECT lists for this column; a cell reaches gateway/respond as exec/row.h says.
     virtual void selected(Writer& writer, const schemas::Column& column) const = 0;
@@ -43,6 +67,13 @@ public:
     // ` AND <in this row the condition means what it was bound to mean>`: a cheaper proof than freshness(), for a DELETE by key;
     // called only when tells_meaning().
     virtual void meaning(Writer&, const schemas::Column&, const plan::Predicate&) const {}
+
+    // An expression that a SELECT lists: 64 bits or more that say of one row what stands in each of its columns, under a name that no
+    // column has. NULL when the database could not make it. `salt` is 32 hexadecimal digits.
+    virtual void row_digest(Writer& writer, const schemas::Table& table, const schemas::Text& salt) const = 0;
+    // Over a SELECT that lists row_digest() alone: text, the same for the same rows in whatever order; NULL when one of them is, or
+    // there is none.
+    virtual void set_digest(Writer& writer) const = 0;
 
     // After a SELECT: its rows stay as they are until the transaction ends, where BEGIN alone does not see to that.
     virtual void locking(Writer&) const {}

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "sql/render/check.h"
 
 namespace sql::render {
 namespace {
@@ -16,7 +15,8 @@ constexpr std::size_t kCellBytes = 4;  // "?, " and a share of "(), "
 
 class InsertRenderer {
 public:
-    InsertRenderer(const plan::InsertPlan& plan, const Dialect& dialect) : plan_(plan), dialect_(dialect) {}
+    InsertRenderer(const plan::InsertPlan& plan, const Dialect& dialect)
+        : plan_(plan), dialect_(dialect), returned_(returned_columns(plan)) {}
 
     std::vector<Statement> render() && {
         const std::size_t last = plan_.row_count - 1;
@@ -90,9 +90,15 @@ private:
             }
             write_row(writer, row, slots);
         }
-        if (!plan_.one_of.empty()) {
-            writer.keyword(" RETURNING ");
-            write_key(writer, dialect_, *plan_.table);
+        bool is_first = true;
+        for (const std::size_t returned : returned_) {
+            if (is_first) {
+                writer.keyword(" RETURNING ");
+            } else {
+                writer.keyword(", ");
+            }
+            is_first = false;
+            dialect_.selected(writer, plan_.table->columns[returned]);
         }
         statements_.push_back(std::move(writer).finish());
     }
@@ -116,10 +122,18 @@ private:
 
     const plan::InsertPlan& plan_;
     const Dialect& dialect_;
+    const std::vector<std::size_t> returned_;
     std::vector<Statement> statements_;
 };
 
 }  // namespace
+
+std::vector<std::size_t> returned_columns(const plan::InsertPlan& plan) {
+    if (plan.one_of.empty() && !plan.representation) {
+        return {};
+    }
+    return plan.table->primary_key ? plan.table->primary_key->columns : plan.representation->columns;
+}
 
 std::vector<Statement> render_insert(const plan::InsertPlan& plan, const Dialect& dialect) {
     return InsertRenderer(plan, dialect).render();

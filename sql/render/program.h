@@ -32,12 +32,22 @@ enum class Check {
     rows_of_keys_before,  // the rows that `keys_before` found, and locked, before the UPDATE
 };
 
+// Whether the rows of an update or delete are found, locked and looked at before they are written (see exec/counted.h).
+enum class Counting {
+    never,
+    // When a foreign key may lead from the rows back into their table. The database may look for the later ones only when the first are
+    // gone, and what their going did to others has a say in which these are; and it does not count rows that a cascade took first.
+    when_led_back,
+    always,
+};
+
 struct Program {
     std::vector<Statement> statements;
     Answer answer = Answer::rows;
     Proof proof = Proof::none;
     schemas::TablePtr table;
     Check check = Check::none;
+    Counting counting = Counting::never;  // always: the statements are what would be written by condition
     std::optional<Statement> keys_before;
     std::shared_ptr<const plan::Plan> plan;  // keeps alive what the statements refer to
 
@@ -45,6 +55,7 @@ struct Program {
     // explicit value of the last row; nothing: the table has no auto-increment column.
     bool last_id_is_generated = false;
     std::optional<schemas::Value> last_id_explicit;
+    std::vector<std::size_t> returned;  // columns of the table that each INSERT returns of its rows; none: it returns nothing
     std::optional<std::uint64_t> rows_expected;  // all rows or none: a trigger may have skipped some (RAISE(IGNORE))
 };
 

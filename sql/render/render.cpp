@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "sql/render/check.h"
+#include "sql/render/counted.h"
 #include "sql/render/insert.h"
+#include "sql/render/keys.h"
 #include "sql/render/where.h"
 
 namespace sql::render {
@@ -57,6 +59,16 @@ bool tells_meaning(const Dialect& dialect, const plan::DeletePlan& plan) {
            (plan.one_of.empty() || std::all_of(plan.one_of.front().begin(), plan.one_of.front().end(), tells));
 }
 
+bool changes_rows(schemas::ReferentialAction action) {
+    return action != schemas::ReferentialAction::no_action && action != schemas::ReferentialAction::restrict;
+}
+
+// A way from the table's rows back to them ends with a key of the table's own.
+bool may_be_led_back(const schemas::Table& table) {
+    return std::any_of(table.foreign_keys.begin(), table.foreign_keys.end(),
+                       [](const schemas::ForeignKey& key) { return changes_rows(key.on_delete) || changes_rows(key.on_update); });
+}
+
 struct Renderer {
     const Dialect& dialect;
 
@@ -104,6 +116,7 @@ struct Renderer {
         program.statements = render_insert(plan, dialect);
         program.rows_expected = plan.row_count;
         program.check = plan.one_of.empty() ? Check::none : Check::rows_returned;
+        program.returned = returned_columns(plan);
         if (const auto auto_increment = plan.table->auto_increment()) {
             const auto at = std::find(plan.columns.begin(), plan.columns.end(), *auto_increment);
             if (at != plan.columns.end()) {
@@ -140,7 +153,19 @@ struct Renderer {
     }
 
     Program operator()(const plan::DeletePlan& plan) const {
+        Program program = render_delete(plan);
+        if (may_be_led_back(*plan.table) && !is_by_key(*plan.table, plan.where)) {
+            program.counting = Counting::when_led_back;
+        }
+        return program;
+    }
+
+private:
+    [[nodiscard]] Program render_delete(const plan::DeletePlan& plan) const {
         const schemas::Table& table = *plan.table;
+        if (const auto parts = split_keys(plan.where, plan.one_of, dialect.placeholders_max(), table); !parts.empty()) {
+            return render_delete_in_parts(plan, parts);
+        }
         Writer writer(dialect.quote());
         writer.keyword("DELETE FROM ").ident(table.name);
         write_where(writer, dialect, table, plan.where, plan.one_of);
@@ -157,12 +182,45 @@ struct Renderer {
         }
         return as_write(std::move(writer), plan.table, Proof::in_statement);
     }
+
+    [[nodiscard]] Program render_delete_in_parts(const plan::DeletePlan& plan, const std::vector<std::vector<plan::Predicate>>& parts) const {
+        Program program;
+        program.answer = Answer::rows_affected;
+        program.table = plan.table;
+        program.proof = Proof::in_transaction;
+        for (const std::vector<plan::Predicate>& where : parts) {
+            Writer writer(dialect.quote());
+            writer.keyword("DELETE FROM ").ident(plan.table->name);
+            write_where(writer, dialect, *plan.table, where, plan.one_of);
+            program.statements.push_back(std::move(writer).finish());
+        }
+        return program;
+    }
 };
+
+const schemas::TablePtr& table_of(const plan::Plan& plan) {
+    return std::visit([](const auto& each) -> const schemas::TablePtr& { return each.table; }, plan);
+}
+
+Program render_counted(const plan::Plan& plan, const Dialect& dialect) {
+    const plan::Precautions& precautions = *plan::precautions_of(plan);
+    Program program;
+    program.answer = Answer::rows_affected;
+    program.proof = Proof::in_transaction;
+    program.table = table_of(plan);
+    program.counting = Counting::always;
+    const std::optional<schemas::Key>& key = program.table->primary_key;
+    program.keys_before = std::move(render_find(plan, dialect, key ? key->columns : std::vector<std::size_t>(), rows_sought(precautions)).front());
+    program.statements = render_write_by_condition(plan, dialect);
+    return program;
+}
 
 }  // namespace
 
 Program render(const plan::GuardedPlan& plan, const Dialect& dialect) {
-    Program program = std::visit(Renderer{dialect}, plan.plan());
+    const plan::Precautions* const precautions = plan::precautions_of(plan.plan());
+    Program program = precautions != nullptr && precautions->are_any() ? render_counted(plan.plan(), dialect)
+                                                                       : std::visit(Renderer{dialect}, plan.plan());
     program.plan = plan.shared();
     return program;
 }

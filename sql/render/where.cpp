@@ -1,5 +1,7 @@
 #include "sql/render/where.h"
 
+#include "sql/render/keys.h"
+
 namespace sql::render {
 namespace {
 
@@ -10,7 +12,11 @@ void write_all(Writer& writer, const Dialect& dialect, const schemas::Table& tab
             writer.keyword(" AND ");
         }
         is_first = false;
-        dialect.predicate(writer, table.columns[predicate.column], predicate);
+        if (predicate.kind == plan::PredicateKind::key_in) {
+            write_key_list(writer, dialect, table, predicate.values);
+        } else {
+            dialect.predicate(writer, table.columns[predicate.column], predicate);
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 
 #include "sql/sqlite/dialect.h"
 #include "sql/sqlite/introspect.h"
+#include "sql/sqlite/references.h"
 #include "sql/sqlite/session.h"
 
 namespace sql::sqlite {
@@ -30,6 +31,7 @@ public:
     DbResult<void> begin(Deadline deadline) override { return session_->begin(Session::Lock::write, deadline); }
     DbResult<void> commit(Deadline deadline) override { return session_->commit(deadline); }
     DbResult<void> rollback(Deadline) override { return session_->rollback(); }
+    DbResult<void> look_at_deferred_keys() override { return session_->look_at_deferred_keys(); }
 
     DbResult<std::uint64_t> last_insert_id(Deadline) override { return session_->last_insert_id(); }
 
@@ -55,6 +57,10 @@ public:
         }
         known_tables_.emplace(table);
         return token;
+    }
+
+    DbResult<schemas::References> referencing(std::string_view table, Deadline deadline) override {
+        return sqlite::referencing(*session_, table, deadline);
     }
 
     bool is_alive(Deadline) override { return session_->is_same_file(); }

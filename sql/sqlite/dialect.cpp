@@ -150,6 +150,9 @@ void pattern(Writer& writer, const schemas::Column& column, const Predicate& pre
     }
 }
 
+// As sql/mysql names it.
+constexpr render::SqlLiteral kDigest("\"digest of a row, by a name that is too long for a column of a table\"");
+
 class SqliteDialect final : public render::Dialect {
 public:
     [[nodiscard]] render::Quote quote() const override { return render::Quote::double_quote; }
@@ -190,9 +193,79 @@ public:
                 writer.keyword(" IS NOT NULL)");
                 return;
             case PredicateKind::never:
+            case PredicateKind::key_in:  // keys() writes it
                 writer.keyword("1 = 0");
                 return;
         }
+    }
+
+    // Rows of values, not terms joined with OR, of which an expression may hold 1,000. Measured with 3.40: rows of VALUES alone are
+    // compared with every row of the table; selected from, they are looked up in the index.
+    void keys(Writer& writer, std::span<const schemas::Column* const> key, std::span<const schemas::Value> values) const override {
+        for (const schemas::Column* const column : key) {
+            open_guard(writer, *column);
+        }
+        const bool is_composite = key.size() > 1;
+        if (is_composite) {
+            writer.keyword("(");
+        }
+        for (std::size_t part = 0; part < key.size(); ++part) {
+            if (part != 0) {
+                writer.keyword(", ");
+            }
+            compared(writer, *key[part]);
+        }
+        if (is_composite) {
+            writer.keyword(") IN (SELECT * FROM (VALUES (");
+        } else {
+            writer.keyword(" IN (");
+        }
+        for (std::size_t i = 0; i < values.size(); ++i) {
+            if (i != 0 && is_composite && i % key.size() == 0) {
+                writer.keyword("), (");
+            } else if (i != 0) {
+                writer.keyword(", ");
+            }
+            writer.param(values[i]);
+        }
+        writer.keyword(")");
+        if (is_composite) {
+            writer.keyword("))");
+        }
+        for (std::size_t part = 0; part < key.size(); ++part) {
+            writer.keyword(")");
+        }
+    }
+
+    // No guard and no function: a cell equals itself, whatever it holds.
+    void cells(Writer& writer, std::span<const schemas::Column* const> columns, std::span<const schemas::Value> values) const override {
+        writer.keyword("(");
+        for (std::size_t part = 0; part < columns.size(); ++part) {
+            if (part != 0) {
+                writer.keyword(", ");
+            }
+            writer.ident(columns[part]->name);
+        }
+        const bool is_composite = columns.size() > 1;
+        if (is_composite) {
+            writer.keyword(") IN (SELECT * FROM (VALUES (");
+        } else {
+            writer.keyword(") IN (VALUES (");
+        }
+        for (std::size_t i = 0; i < values.size(); ++i) {
+            if (i != 0) {
+                writer.keyword(i % columns.size() == 0 ? render::SqlLiteral("), (") : render::SqlLiteral(", "));
+            }
+            writer.param(values[i]);
+        }
+        writer.keyword("))");
+        if (is_composite) {
+            writer.keyword(")");
+        }
+    }
+    [[nodiscard]] bool finds_before_writing() const override { return true; }
+    [[nodiscard]] render::CascadeRules cascade_rules() const override {
+        return {.no_action_waits = true, .updates_a_table_once = false, .compares_as_columns = false, .null_may_be_refused = true, .depth_max = 1000};
     }
 
     void selected(Writer& writer, const schemas::Column& column) const override { writer.ident(column.name); }
@@ -211,6 +284,21 @@ public:
     }
 
     [[nodiscard]] bool has_default_keyword() const override { return false; }
+
+    // A function takes a hundred columns; of more, it takes the digests of a hundred each.
+    void row_digest(Writer& writer, const schemas::Table& table, const schemas::Text& salt) const override {
+        constexpr std::size_t kArguments = 100;
+        const bool is_wide = table.columns.size() > kArguments;
+        writer.keyword("rowgate_row_digest(").param(salt);
+        for (std::size_t i = 0; i < table.columns.size(); ++i) {
+            if (is_wide && i % kArguments == 0) {
+                writer.keyword(i == 0 ? render::SqlLiteral(", rowgate_row_digest(") : render::SqlLiteral("), rowgate_row_digest(")).param(salt);
+            }
+            writer.keyword(", ").ident(table.columns[i].name);
+        }
+        writer.keyword(is_wide ? render::SqlLiteral("))") : render::SqlLiteral(")")).keyword(" AS ").keyword(kDigest);
+    }
+    void set_digest(Writer& writer) const override { writer.keyword("rowgate_set_digest(").keyword(kDigest).keyword(")"); }
 
     // PRAGMA schema_version is asked inside the transaction instead: it cannot be part of a WHERE.
     [[nodiscard]] bool proves_in_statement() const override { return false; }

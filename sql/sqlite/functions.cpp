@@ -2,6 +2,8 @@
 
 #include <sqlite3.h>
 
+#include "sql/sqlite/digest_functions.h"
+
 namespace sql::sqlite {
 namespace {
 
@@ -99,7 +101,9 @@ int register_functions(sqlite3* database) {
     if (code != SQLITE_OK) {
         return code;
     }
-    return sqlite3_create_function_v2(database, "rowgate_time", 1, kFlags, nullptr, time_microseconds, nullptr, nullptr, nullptr);
+    const int time_code =
+        sqlite3_create_function_v2(database, "rowgate_time", 1, kFlags, nullptr, time_microseconds, nullptr, nullptr, nullptr);
+    return time_code != SQLITE_OK ? time_code : register_digest_functions(database);
 }
 
 }  // namespace sql::sqlite

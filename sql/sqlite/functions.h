@@ -1,5 +1,5 @@
 // The SQL functions that the dialect's text calls: rowgate_float32(x) and rowgate_time(x). Deterministic, without side effects.
-// Registered on every handle by Session.
+// Registered on every handle by Session, with those of digest_functions.h.
 #pragma once
 
 #include <cstdint>

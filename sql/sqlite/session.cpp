@@ -433,6 +433,15 @@ DbResult<void> Session::begin(Lock lock, Deadline deadline) {
     return begun;
 }
 
+DbResult<void> Session::look_at_deferred_keys() const {
+    int broken = 0;
+    int highest = 0;
+    if (sqlite3_db_status(database_, SQLITE_DBSTATUS_DEFERRED_FKS, &broken, &highest, 0) != SQLITE_OK) {
+        return failure(DbFault::unknown, Fate::keep, "the state of the deferred foreign keys cannot be read");
+    }
+    return broken == 0 ? DbResult<void>() : failure(DbFault::foreign_key_violated, Fate::keep, "rows break deferred foreign keys");
+}
+
 DbResult<void> Session::commit(Deadline deadline) {
     static const Statement kCommit = literal("COMMIT");
     if (!is_in_transaction_) {

@@ -66,6 +66,8 @@ public:
     [[nodiscard]] exec::DbResult<void> commit(exec::Deadline deadline);
     // Takes no deadline: it must end. Nothing to do when there is no transaction.
     [[nodiscard]] exec::DbResult<void> rollback();
+    // Fails with foreign_key_violated while a row breaks a foreign key that is looked at by COMMIT only.
+    [[nodiscard]] exec::DbResult<void> look_at_deferred_keys() const;
     [[nodiscard]] bool is_in_transaction() const { return is_in_transaction_; }
     // No transaction is open, neither as we believe nor in truth.
     [[nodiscard]] bool is_settled() const;

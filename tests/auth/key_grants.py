@@ -190,7 +190,7 @@ def check_by_hand(run, keys):
 def check_commands(report, keys, many):
     """What `keys create` refuses, that a file goes through a revocation unchanged, and what `keys list` shows."""
     made = ["keys", "create", "--org-id", "org-1", "--project-id", "project-1", "--space-id", "space-1", "--user", "u1", "--roles", "all"]
-    some = ["--verbs", "GET", "--tables", "things"]
+    some, gone = ["--verbs", "GET", "--tables", "things"], ["--verbs", "DELETE", "--tables", "things"]
     before = sorted(os.listdir(keys.folder))
     for more, code, says in ((["--read", "id"], 1, "need --verbs and --tables"), (["--row-filter", "id=eq.1", "--verbs", "GET"], 1, "go together"),
                              ([*some, "--row-filter", ""], 2, "must not be empty"), ([*some, "--read", ""], 2, "must not be empty"),
@@ -199,7 +199,14 @@ def check_commands(report, keys, many):
                              ([*some, "--row-filter", "id=1"], 1, "row_filter: at"), ([*some, "--row-filter", "limit=5"], 1, "takes conditions only"),
                              ([*some, "--row-filter", "owner=eq.$user"], 1, "is none of $user_id"), ([*some, "--value", "owner"], 1, "COLUMN=VALUE"),
                              ([*some, "--value", "=x"], 1, "COLUMN=VALUE"), ([*some, "--value", "a=$x"], 1, "is none of $user_id"),
-                             ([*some, "--value", "a=1", "--value", "a=2"], 1, "given twice"), ([*some, "--row-filter", "a=eq.\u0007"], 1, "control characters")):
+                             ([*some, "--value", "a=1", "--value", "a=2"], 1, "given twice"), ([*some, "--row-filter", "a=eq.\u0007"], 1, "control characters"),
+                             (["--affected-max", "5"], 1, "need --verbs and --tables"), (["--confirm"], 1, "need --verbs and --tables"),
+                             ([*some, "--affected-max", "5"], 1, "affected_max: stands without its verb"), ([*some, "--confirm"], 1, "confirm: stands without its verb"),
+                             ([*gone, "--affected-max", ""], 2, "must not be empty"), ([*gone, "--missing", ""], 2, "must not be empty"),
+                             ([*gone, "--conditional-delete", "many"], 1, "takes one alone"), ([*gone, "--missing", "gone"], 1, "takes ok alone"),
+                             *(([*gone, f"{option}={value}"], 1, f"{option} takes a whole number from 0 to 1000000000000")
+                               for option in ("--affected-max", "--cascaded-max")
+                               for value in ("-1", "1.5", "010", "0x10", "+5", " 5", "5 # rows", "five", "1000000000001", "99999999999999999999"))):
         ran = keys.run(*made, *more)
         report.check(ran.returncode == code and says in ran.stderr.decode() + ran.stdout.decode() and b"rg_" not in ran.stdout, f"keys create {more}: {ran}")
     report.equal(sorted(os.listdir(keys.folder)), before, "the keys after refused commands")
@@ -212,6 +219,14 @@ def check_commands(report, keys, many):
     report.equal(listed[key[3:11]]["grants"], [{"tables": ["things", "art*"], "verbs": ["GET", "POST"], "read": ["id", "note"], "write": ["note"], "filter": ["id"],
                                                "row_filter": wide["row_filter"], "values": ["note=$$x \"q\""]}], "the listed grant")
     report.equal(len(listed[many[3:11]]["grants"]), 2, "two listed grants")
+    ran = keys.run(*made, *gone, "--affected-max", "0", "--cascaded-max=1000000000000", "--conditional-delete", "one", "--confirm", "--missing", "ok")
+    stands = ran.stdout.decode().strip()
+    text = keys.text(stands)
+    ran = keys.run("keys", "revoke", stands[3:11])
+    report.equal((ran.returncode, re.sub(r"\nrevoked = .*", "", keys.text(stands))), (0, text), "the file of a revoked key that says what stands")
+    listed = {one["id"]: one for one in json.loads(keys.run("keys", "list", "--json").stdout)}
+    report.equal(listed[stands[3:11]]["grants"], [{"tables": ["things"], "verbs": ["DELETE"], "affected_max": 0, "cascaded_max": 1000000000000,
+                                                  "conditional_delete": "one", "confirm": True, "missing": "ok"}], "the listed grant of what stands")
     line = [line for line in keys.run("keys", "list").stdout.decode().splitlines() if line.startswith(key[3:11])][0]
     report.check(f"only GET,POST on things,art* read id,note write note filter id where {wide['row_filter']} values note=$$x" in line, f"keys list: {line}")
     told = keys.run("explain-access", "--key-id", key[3:11], "GET", table_path("sl", "things"), "--json")

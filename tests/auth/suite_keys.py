@@ -378,10 +378,11 @@ def audited(context, report, databases, has_values):
         wanted = []
         first = 200 if has_values else 100  # of the two rows that come and are changed; the tables are those of the last turn
 
-        def write(method, target, status, rows=None, filter_with=None, filter_without=None, table="people", code=None, body=None, key=key, **more):
+        def write(method, target, status, rows=None, filter_with=None, filter_without=None, table="people", code=None, body=None, key=key, method_noted=None,
+                  **more):
             t.ask(method, target, status, key, headers=ids, body=body, code=code)
             line = {"event": "write", "request_id": "case-1", "org": "acme", "project": "demo", "space": "space-1", "user": "user-7", "key": key[3:11],
-                    "method": method, "database": "sl/main", "table": table, "filter": filter_with if has_values else filter_without, "rows": rows,
+                    "method": method_noted or method, "database": "sl/main", "table": table, "filter": filter_with if has_values else filter_without, "rows": rows,
                     "status": status, "code": code, **more}
             wanted.append({name: value for name, value in line.items() if value is not None})
 
@@ -392,6 +393,19 @@ def audited(context, report, databases, has_values):
         write("DELETE", people + "?id=eq.9999", 200, rows=0, filter_with="id=eq.9999", filter_without="id=eq._")
         write("DELETE", people + f"?%69d=eq.{first + 1}", 200, rows=1, filter_with=f"id=eq.{first + 1}", filter_without="id=eq._")
         write("DELETE", people, 406, code="filter_required")
+        # Rows by key: of the path, of `ids` in query and body, of a filter in a body.
+        masked = None if has_values else "_"
+        write("DELETE", people + "/9999", 404, rows=0, code="row_unknown", row=masked or "9999")
+        write("PATCH", people + "/9999?v=eq.Secret%20one&id=7", 417, code="operator_unknown", body={"v": "x"}, row=masked or "9999")
+        write("PATCH", people + "/99%39%39?v=eq.Secret%20one", 404, rows=0, code="row_unknown", body={"v": "x"}, row=masked or "99%39%39",
+              filter_with="v=eq.Secret%20one", filter_without="v=eq._")
+        write("DELETE", people + "?ids=9998,9999", 200, rows=0, filter_with="ids=9998,9999", filter_without="ids=_", ids=2)
+        write("DELETE", people + "?v=is.null", 200, rows=0, body={"ids": [9997, 9998, "9999"]}, filter_with="v=is.null&ids=9997;9998;9999",
+              filter_without="v=is.null&ids=_", ids=3)
+        write("POST", people + "/bulk-delete", 200, rows=0, body={"filter": "id=in.9998,9999"}, method_noted="DELETE", filter_with="id=in.9998,9999",
+              filter_without="id=in._,_")
+        write("POST", people + "/bulk-delete?v=is.null", 400, code="body_invalid", body={"idz": [9999]}, method_noted="DELETE", filter_with="v=is.null",
+              filter_without="v=is.null")
         write("DELETE", people + "?nosuch=eq.1", 400, code="column_unknown", filter_with="nosuch=eq.1", filter_without="nosuch=eq._")
         write("DELETE", table_path("sl", "secret") + "?id=eq.1", 404, code="table_unknown", table="secret")
         write("DELETE", people.replace("/acme/", "/nosuch/") + "?id=eq.1", 403, code="tenant_mismatch", org="nosuch")

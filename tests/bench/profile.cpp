@@ -98,6 +98,7 @@ public:
         return raw_users(false);
     }
     sql::exec::DbResult<std::string> version_token(std::string_view, sql::exec::Deadline) override { return "2026-01-02 03:04:05"; }
+    sql::exec::DbResult<schemas::References> referencing(std::string_view, sql::exec::Deadline) override { return schemas::References(); }
     bool is_alive(sql::exec::Deadline) override { return true; }
 };
 

@@ -27,10 +27,11 @@ class Sizes:
     tenants: int = 10000
     tables: int = 10000
     loaded: int = 1000
+    items: int = 1000000
     is_short: bool = False
 
 
-SHORT = Sizes(rounds=1, seconds=1, posts=3, idle=1000, attackers=150, tenants=500, tables=300, loaded=100, is_short=True)
+SHORT = Sizes(rounds=1, seconds=1, posts=3, idle=1000, attackers=150, tenants=500, tables=300, loaded=100, items=200000, is_short=True)
 
 
 @dataclass
@@ -56,12 +57,14 @@ def rate(value):
     return f"{value:,.0f}/s"
 
 
-def take_turns(world, contenders, rounds):
-    """name -> rates. One that fails is left out of the further rounds, its reason kept; the others go on."""
+def take_turns(world, contenders, rounds, is_alternating=False):
+    """name -> rates. One that fails is left out of the further rounds, its reason kept; the others go on. `is_alternating`: every second round
+    backwards, where what one does is felt by the next."""
     figures = {name: [] for name in contenders}
     failed = {}
     for turn in range(rounds):
-        for name, measure in contenders.items():
+        order = list(contenders.items())
+        for name, measure in reversed(order) if is_alternating and turn % 2 else order:
             if name in failed:
                 continue
             try:

@@ -14,6 +14,7 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path[0:0] = [HERE, os.path.join(HERE, "..")]
 
 import identity  # noqa: E402
+import large_sets  # noqa: E402
 import limits  # noqa: E402
 import rates  # noqa: E402
 from lib import places  # noqa: E402
@@ -28,6 +29,8 @@ GROUPS = [
     (("read_by_token", "read_by_api_key"), identity.identity_rows),
     (("D", "delete_by_key"), rates.delete_rows),
     (("sqlite_delete",), rates.sqlite_rows),
+    (("preview_vs_read", "preview_vs_read_dense", "delete_100k_vs_client"), large_sets.mariadb_rows),
+    (("sqlite_preview_vs_read", "sqlite_preview_vs_read_dense", "sqlite_delete_100k_vs_client"), large_sets.sqlite_rows),
     (("post_rows", "post_memory"), limits.post_rows),
     (("idle_p99", "idle_memory"), limits.idle_rows),
     (("slow_p99",), limits.slow_rows),

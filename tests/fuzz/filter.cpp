@@ -36,6 +36,14 @@ void require_positions(const filters::Query& query, std::size_t size) {
     for (const auto& term : query.order) {
         require_inside(term.position);
     }
+    if (query.ids) {
+        require_inside(query.ids->position);
+        require(!query.ids->items.empty() && query.ids->items.size() <= filters::Limits{}.keys_max);
+        for (const auto& item : query.ids->items) {
+            require_inside(item.position);
+            require(filters::is_utf8(item.text) && item.text.find('\0') == std::string::npos);
+        }
+    }
     for (const auto& undelivered : query.undelivered) {
         require_inside(undelivered.position);
     }
@@ -72,26 +80,32 @@ void require_counts(const filters::Query& query) {
     }
 }
 
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    const std::string text(data, data + size);
-    const filters::Limits limits;
+void require_tree(const std::string& text, const filters::Limits& limits) {
     const auto query = filters::parse(text, kOffset, limits);
     if (!query) {
         const filters::ParseError& error = query.error();
-        require(error.position >= kOffset && error.position <= kOffset + size);
+        require(error.position >= kOffset && error.position <= kOffset + text.size());
         require(!error.detail.empty() && error.detail.size() < 1000 && error.hint.size() < 4000);
         require(filters::is_utf8(error.detail) && filters::is_utf8(error.hint) && filters::is_utf8(error.parameter));
-        return 0;
+        return;
     }
     require(query->where.size() <= limits.conditions_max);
-    require_positions(*query, size);
+    require_positions(*query, text.size());
     require_counts(*query);
     const std::string printed = filters::print(*query);
     const auto again = filters::parse(printed, 0, limits);
     require(again.has_value());
     require(filters::same(*query, *again));
     require(filters::print(*again) == printed);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const std::string text(data, data + size);
+    filters::Limits limits;
+    require_tree(text, limits);
+    limits.reads_asks = true;
+    require_tree(text, limits);
     return 0;
 }

@@ -59,7 +59,7 @@ std::vector<Case> parse_cases(std::istream& in) {
 }
 
 std::string request_problem(const Case& item) {
-    static const std::set<std::string> kMethods{"GET", "POST", "PUT", "PATCH", "DELETE"};
+    static const std::set<std::string> kMethods{"GET", "POST", "PUT", "PATCH", "DELETE", "DIGEST"};
     if (!kMethods.contains(item.method)) {
         return "unknown method " + item.method;
     }

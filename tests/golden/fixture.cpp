@@ -169,9 +169,29 @@ RawTable tags(Family family) {
                       });
 }
 
+// A key of three columns, in another order than theirs.
+RawTable stock(Family family) {
+    RawTable table = make_table(family, "stock",
+                                {
+                                    {"day", "date", required({})},
+                                    {"region", "varchar(10)", required(text_facts(10, "utf8mb4", "utf8mb4_general_ci"))},
+                                    {"item", "int(11)", required(number_facts(10, 0))},
+                                    {"price", "decimal(6,2)", required(number_facts(6, 2))},
+                                });
+    table.keys = {{"PRIMARY", true, {"item", "region", "day"}}};
+    return table;
+}
+
+// A table that has no primary key.
+RawTable notes(Family family) {
+    RawTable table = make_table(family, "notes", {{"note", "varchar(10)", text_facts(10, "utf8mb4", "utf8mb4_bin")}});
+    table.keys.clear();
+    return table;
+}
+
 std::map<std::string, schemas::TablePtr, std::less<>> make_tables(Family family) {
     std::map<std::string, schemas::TablePtr, std::less<>> tables;
-    for (const RawTable& raw : {everything(family), users(family), tags(family)}) {
+    for (const RawTable& raw : {everything(family), users(family), tags(family), stock(family), notes(family)}) {
         tables.emplace(raw.name, schemas::build(raw));
     }
     return tables;

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <optional>
 #include <set>
 #include <sstream>
 #include <string>
@@ -16,13 +17,16 @@
 #include "filters/parse.h"
 #include "gateway/error.h"
 #include "gateway/request/body.h"
+#include "gateway/request/keys_body.h"
 #include "schemas/value.h"
 #include "sql/mysql/dialect.h"
 #include "sql/plan/bind.h"
 #include "sql/plan/describe_value.h"
 #include "sql/plan/guard.h"
 #include "sql/render/check.h"
+#include "sql/render/counted.h"
 #include "sql/render/render.h"
+#include "sql/render/set_digest.h"
 #include "sql/sqlite/dialect.h"
 #include "tests/golden/caller.h"
 #include "tests/golden/case_file.h"
@@ -92,13 +96,18 @@ void add_statement(Result& result, std::string_view role, const sql::render::Sta
     result.params += (line.empty() ? "nothing" : line) + "\n";
 }
 
-// How a write under row filters looks at what it has written: as if that were one row, with 1 for its key.
-void add_check(Result& result, const sql::plan::Plan& plan, const sql::render::Program& program, const sql::render::Dialect& dialect) {
+// As if there were one row, with 1 for its key.
+std::vector<schemas::Value> one_as_key(const schemas::Table& table) {
     std::vector<schemas::Value> key;
-    for (const schemas::Column* const column : sql::render::key_columns(*program.table)) {
+    for (const schemas::Column* const column : sql::render::key_columns(table)) {
         key.push_back(schemas::read_literal("1", column->type, schemas::Purpose::comparison).value().value);
     }
-    for (const sql::render::Statement& statement : sql::render::render_shown(plan, dialect, std::move(key))) {
+    return key;
+}
+
+// How a write under row filters looks at what it has written.
+void add_check(Result& result, const sql::plan::Plan& plan, const sql::render::Program& program, const sql::render::Dialect& dialect) {
+    for (const sql::render::Statement& statement : sql::render::render_shown(plan, dialect, one_as_key(*program.table))) {
         add_statement(result, "after: ", statement);
     }
 }
@@ -109,8 +118,10 @@ Result program_result(const sql::plan::Plan& plan, const sql::render::Program& p
     if (program.keys_before) {
         add_statement(result, "before: ", *program.keys_before);
     }
-    for (const sql::render::Statement& statement : program.statements) {
-        add_statement(result, "", statement);
+    const bool goes_by_key = program.counting == sql::render::Counting::always && !dialect.finds_before_writing() && program.table->primary_key;
+    for (const sql::render::Statement& statement :
+         goes_by_key ? sql::render::render_write_by_keys(plan, dialect, one_as_key(*program.table)) : program.statements) {
+        add_statement(result, goes_by_key ? "by key: " : "", statement);
     }
     if (program.check != sql::render::Check::none) {
         add_check(result, plan, program, dialect);
@@ -133,7 +144,16 @@ sql::plan::Verb verb_of(const std::string& method) {
     if (method == "POST") {
         return sql::plan::Verb::insert;
     }
-    return method == "GET" ? sql::plan::Verb::read : sql::plan::Verb::update;
+    return method == "GET" || method == "DIGEST" ? sql::plan::Verb::read : sql::plan::Verb::update;
+}
+
+// How the rows that a read would answer are counted and digested.
+Result digest_result(const sql::plan::Plan& plan, const sql::render::Dialect& dialect) {
+    const auto& read = std::get<sql::plan::ReadPlan>(plan);
+    Result result;
+    result.plan = sql::plan::describe(plan);
+    add_statement(result, "", sql::render::render_set_digest({*read.table, read.where, read.one_of, read.order, read.limit}, dialect, schemas::Text{"SALT"}));
+    return result;
 }
 
 void cover(const filters::Query& query, const schemas::Table& table, Family family, Coverage& coverage) {
@@ -152,7 +172,7 @@ gateway::tenants::Verb tenant_verb_of(const std::string& method) {
     if (method == "DELETE") {
         return gateway::tenants::Verb::erase;
     }
-    if (method == "GET") {
+    if (method == "GET" || method == "DIGEST") {
         return gateway::tenants::Verb::get;
     }
     if (method == "POST") {
@@ -178,9 +198,44 @@ tl::expected<std::optional<sql::plan::Policy>, Result> policy_of(const Case& inp
     return policy;
 }
 
-Result run(const Case& input, Family family, Coverage& coverage) {
+// The table's name, and what stands behind it in the path: a key, or `bulk-delete` of a POST.
+struct Address {
+    std::string table;
+    std::optional<sql::plan::PathKey> key;
+    bool is_bulk_delete = false;
+};
+
+Address address_of(const Case& input) {
+    const std::string path = input.target.substr(0, input.target.find('?'));
+    const std::size_t slash = path.find('/', 1);
+    if (slash == std::string::npos) {
+        return {path.substr(1), std::nullopt, false};
+    }
+    if (input.method == "POST" && path.substr(slash) == "/bulk-delete") {
+        return {path.substr(1, slash - 1), std::nullopt, true};
+    }
+    return {path.substr(1, slash - 1), sql::plan::PathKey{path.substr(slash + 1), slash + 1}, false};
+}
+
+// Rows that a body names, into the intent; what is wrong with them otherwise.
+std::optional<Result> name_rows(const Case& input, const Address& address, const filters::Limits& limits, sql::plan::Intent& intent) {
+    if (intent.verb != sql::plan::Verb::erase || input.body.empty()) {
+        return std::nullopt;
+    }
+    using gateway::request::KeysForm;
+    auto body = gateway::request::parse_keys_body(input.body, address.is_bulk_delete ? KeysForm::ids_or_filter : KeysForm::ids, {}, limits);
+    if (!body) {
+        return error_result(gateway::to_problem(body.error()), true);
+    }
+    intent.body_keys = std::move(body->keys);
+    intent.body_where = std::move(body->where);
+    return std::nullopt;
+}
+
+Result run(const Case& input, Family family, const filters::Limits& limits, Coverage& coverage) {
     const std::size_t question = std::min(input.target.find('?'), input.target.size());
-    const std::string table_name = input.target.substr(1, question - 1);
+    const Address address = address_of(input);
+    const std::string& table_name = address.table;
     const schemas::TablePtr table = find_table(family, table_name);
     if (!table) {
         return {"no such table", "the fixture has no table " + table_name + "\n", "", "", ""};
@@ -191,14 +246,18 @@ Result run(const Case& input, Family family, Coverage& coverage) {
     }
     const sql::plan::Sight& sight = *policy ? (*policy)->sight : sql::plan::kClearSight;
     sql::plan::Intent intent;
-    intent.verb = verb_of(input.method);
+    intent.verb = address.is_bulk_delete ? sql::plan::Verb::erase : verb_of(input.method);
+    intent.key = address.key;
     const std::size_t begin = std::min(question + 1, input.target.size());
-    auto query = filters::parse(std::string_view(input.target).substr(begin), begin, filters::Limits{});
+    auto query = filters::parse(std::string_view(input.target).substr(begin), begin, limits);
     if (!query) {
         return error_result(gateway::to_problem(query.error()), false);
     }
     cover(*query, *table, family, coverage);
     intent.query = *std::move(query);
+    if (auto refused = name_rows(input, address, limits, intent)) {
+        return *refused;
+    }
     auto plan = sql::plan::bind_query(intent, table, schemas::Limits{}, sight);
     if (!plan) {
         return plan_error_result(plan.error());
@@ -210,7 +269,7 @@ Result run(const Case& input, Family family, Coverage& coverage) {
         if (!body) {
             return error_result(gateway::to_problem(body.error()), true);
         }
-        plan = sql::plan::bind_body(*std::move(plan), *body, sight);
+        plan = sql::plan::bind_body(*std::move(plan), *body, sight, intent.key);
         if (!plan) {
             return plan_error_result(plan.error());
         }
@@ -220,6 +279,9 @@ Result run(const Case& input, Family family, Coverage& coverage) {
         return plan_error_result(guarded.error());
     }
     const sql::render::Dialect& dialect = family == Family::mysql ? sql::mysql::dialect() : sql::sqlite::dialect();
+    if (input.method == "DIGEST") {
+        return digest_result(guarded->plan(), dialect);
+    }
     return program_result(guarded->plan(), sql::render::render(*guarded, dialect), dialect);
 }
 
@@ -272,6 +334,8 @@ void fail(Tally& tally, const std::string& where, const std::string& what) {
 }
 
 void run_file(const std::filesystem::path& path, bool updates, Coverage& coverage, Tally& tally) {
+    filters::Limits limits;
+    limits.reads_asks = true;
     std::ifstream in(path);
     std::vector<Case> cases = parse_cases(in);
     in.close();
@@ -282,7 +346,7 @@ void run_file(const std::filesystem::path& path, bool updates, Coverage& coverag
             if (const std::string fault = request_problem(item); !fault.empty()) {
                 fail(tally, where, fault);
             } else {
-                std::vector<Block> actual = blocks_of(run(item, Family::mysql, coverage), run(item, Family::sqlite, coverage));
+                std::vector<Block> actual = blocks_of(run(item, Family::mysql, limits, coverage), run(item, Family::sqlite, limits, coverage));
                 if (updates || actual == item.blocks) {
                     ++tally.passed;
                     item.blocks = std::move(actual);

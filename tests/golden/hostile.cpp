@@ -16,7 +16,9 @@
 #include "filters/parse.h"
 #include "filters/print.h"
 #include "filters/text.h"
+#include "gateway/request/asks.h"
 #include "gateway/request/body.h"
+#include "gateway/request/keys_body.h"
 #include "gateway/request/target.h"
 #include "schemas/build.h"
 #include "sql/mysql/dialect.h"
@@ -38,6 +40,8 @@ const std::vector<std::string> kNames{"id",         "a`b",          "a\"b",     
                                       "order",      "`) OR (1=1",   "\"\" OR 1=1", "semi;colon",           "back\\slash",
                                       "?",          "limit",        "a.b",         "_hidden",              std::string(64, 'n'),
                                       "/*c*/"};
+
+constexpr std::size_t kTextKey = 2;  // the other column of the primary key, of text
 
 const std::vector<std::string> kHostile{"' OR '1'='1",
                                         "\" OR \"1\"=\"1",
@@ -71,7 +75,7 @@ const std::set<std::string, std::less<>> kWords{
     "SELECT", "FROM", "WHERE", "AND", "ORDER", "BY", "DESC", "LIMIT", "OFFSET", "INSERT", "INTO", "VALUES", "UPDATE", "SET", "DELETE",
     "DEFAULT", "CAST", "AS", "BINARY", "BLOB", "CHAR", "DATE", "DATETIME", "DECIMAL", "INET4", "INET6", "TIME", "UUID", "BETWEEN", "ESCAPE",
     "GLOB", "IN", "IS", "NOT", "NULL", "LIKE", "instr", "lower", "length", "substr", "typeof", "rowgate_float32", "rowgate_time",
-    "create_time", "information_schema", "tables", "table_schema", "DATABASE", "table_name", "COERCIBILITY"};
+    "create_time", "information_schema", "tables", "table_schema", "DATABASE", "table_name", "COERCIBILITY", "OR"};
 const std::set<std::string, std::less<>> kStrings{"", "!", "integer", "real", "text", "blob", " ", ".000000"};
 
 schemas::TablePtr make_table(Family family) {
@@ -84,7 +88,8 @@ schemas::TablePtr make_table(Family family) {
         const std::string_view type = kTypes[i % kTypes.size()];
         column.column_type = type;
         column.data_type = std::string(type.substr(0, type.find('(')));
-        column.is_nullable = i != 0;
+        column.is_nullable = i != 0 && i != kTextKey;
+        if (i == kTextKey) column.default_expression = "''";
         column.is_auto_increment = i == 0;
         if (column.data_type == "varchar") column.characters_max = 100;
         if (column.data_type == "varbinary") column.bytes_max = 50;
@@ -99,7 +104,7 @@ schemas::TablePtr make_table(Family family) {
         }
         raw.columns.push_back(column);
     }
-    raw.keys.push_back({"PRIMARY", true, {"id"}});
+    raw.keys.push_back({"PRIMARY", true, {"id", kNames[kTextKey]}});
     raw.version_token = "2026-01-01 00:00:00";
     raw.is_version_settled = true;
     return schemas::build(raw);
@@ -202,6 +207,20 @@ std::string row(Random& random, const schemas::Table& table) {
     return out + "}";
 }
 
+std::string path_key(Random& random, const schemas::Table& table) {
+    const std::string text = quoted_name(value_for(random, table.columns[kTextKey].type));
+    return encoded(random, value_for(random, table.columns[0].type)) + "," + encoded(random, chance(random, 90) ? text : any(random, kHostile));
+}
+
+std::string keys_body(Random& random, const schemas::Table& table) {
+    std::string out;
+    for (std::size_t i = chance(random, 5) ? 600 : below(random, 4) + 1; i > 0; --i) {
+        out += fmt::format("{}[{},{}]", out.empty() ? "" : ",", json_string(fitting(random, table.columns[0].type)),
+                           json_string(chance(random, 99) ? fitting(random, table.columns[kTextKey].type) : any(random, kHostile)));
+    }
+    return R"({"ids":[)" + out + "]}";
+}
+
 // Empty: the text is ours alone. Otherwise what is not.
 std::string foreign_part(const sql::render::Statement& statement, char quote, const schemas::Table& table) {
     const std::string& text = statement.text();
@@ -228,7 +247,7 @@ std::string foreign_part(const sql::render::Statement& statement, char quote, co
         } else if (c == '?') {
             ++placeholders;
             ++i;
-        } else if (std::string_view(" (),=<>+-.0123456789").find(c) != std::string_view::npos) {
+        } else if (std::string_view(" (),=<>+-*.0123456789").find(c) != std::string_view::npos) {
             if (c == '-' && i + 1 < text.size() && text[i + 1] == '-') return "a comment";
             ++i;
         } else {
@@ -277,12 +296,20 @@ bool run_one(Random& random, const schemas::TablePtr& mysql, const schemas::Tabl
     intent.verb = kVerbs[below(random, kVerbs.size())];
     std::string path = "/v1/o/p/ms/db/" + filters::percent_encode(mysql->name.text());
     if (chance(random, 3)) path = "/v1/" + any(random, kHostile) + "/" + noise(random);
+    const bool has_key = intent.verb != Verb::insert && chance(random, 20);
+    if (has_key) path += "/" + path_key(random, *mysql);
     const std::string text = path + (intent.verb == Verb::insert && chance(random, 95) ? "" : "?" + query(random, *mysql, intent.verb == Verb::read));
     const auto target = gateway::request::parse_target(text, kBases);
-    if (!target || target->segments.size() != 5 || target->segments[4] != mysql->name.text()) return true;
+    if (!target || target->segments.size() != (has_key ? 6U : 5U) || target->segments[4] != mysql->name.text()) return true;
     auto parsed = filters::parse(target->query, target->query_position, filters::Limits{});
     if (!parsed) return true;
     intent.query = std::move(*parsed);
+    if (has_key) intent.key = gateway::request::path_key(*target);
+    if (intent.verb == Verb::erase && chance(random, 30)) {
+        auto keys = gateway::request::parse_keys_body(keys_body(random, *mysql), gateway::request::KeysForm::ids, {}, {});
+        if (!keys) return true;
+        intent.body_keys = std::move(keys->keys);
+    }
     if (intent.verb == Verb::insert || intent.verb == Verb::update) {
         std::string json = row(random, *mysql);
         if (intent.verb == Verb::insert && chance(random, 50)) json = "[" + json + "," + row(random, *mysql) + "]";

@@ -63,9 +63,10 @@ def unexpected():
     yield served("a body for a probe", request(headers=[evil_length], body=EVIL), (200, 400))
     yield served("a chunked body for a probe", request(headers=[CHUNKED], body=evil_chunked), (200, 400))
     line = f"DELETE {USERS}?id=eq.1 HTTP/1.1"
-    yield served("DELETE with a body deletes nothing", request(line, WHO + [evil_length], EVIL), (400, "body_unexpected"))
-    yield served("DELETE with a chunked body deletes nothing", request(line, WHO + [CHUNKED], evil_chunked), (400, "body_unexpected"))
-    yield served("a refused DELETE's body is no request", request(f"DELETE {USERS} HTTP/1.1", WHO + [evil_length], EVIL), (406, "filter_required"))
+    yield served("DELETE with a body deletes nothing", request(line, WHO + [evil_length], EVIL), (415, "media_type_unsupported"))
+    yield served("DELETE with a chunked body deletes nothing", request(line, WHO + [CHUNKED], evil_chunked), (415, "media_type_unsupported"))
+    yield served("DELETE with a JSON body that names no rows deletes nothing", request(line, WHO + ["Content-Type: application/json", evil_length], EVIL), (400, "body_invalid"))
+    yield served("a refused DELETE's body is no request", request(f"DELETE {USERS} HTTP/1.1", WHO + [evil_length], EVIL), (415, "media_type_unsupported"))
     yield served("the body of an unknown path is no request", request("POST /unknown HTTP/1.1", [evil_length], EVIL), 404)
     yield served("the body without identity is no request", request(NOTE_POST, [evil_length], EVIL), (400, "header_missing"), is_behind=False)
     yield Case("a GET whose length is too short runs its rest as no one else's", request(headers=[length(3)], body=b"abc" + LIVE), [(200, 400), 200], False)

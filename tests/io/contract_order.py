@@ -43,7 +43,7 @@ def pairs(t):
     t.ask("PUT", "readonly?v=xx.1", 403, body=b"{", code="forbidden")
     t.ask("PUT", "adults?id=xx.1", 405, body=b"{", code="method_not_allowed")
     t.ask("DELETE", "people?limit=1", 406, code="filter_required")
-    t.ask("DELETE", "people?id=eq.1&limit=1&nosuch=eq.1", 501, code="not_implemented")
+    t.ask("DELETE", "people?id=eq.1&offset=1&nosuch=eq.1", 501, code="not_implemented")
     t.ask("PUT", "people?id=eq.1", 413, body=b"{" + b" " * 70000, code="body_too_large")
     t.ask("PUT", "people?nosuch=eq.1", 400, body=b"{" + b" " * 70000, code="column_unknown")
     t.ask("PUT", "people", 406, body=b"{" + b" " * 70000, code="filter_required")

@@ -21,9 +21,9 @@ def inserts(t):
         t.report.check(new > before, f"[{t.kind}] the new id {new} is not above {before}")
         t.report.equal(value, {"rows_affected": 1, "last_insert_id": new}, f"[{t.kind}] POST's answer")
         location = answer.header("Location")
-        t.report.equal(location, f"{t.path('people', base=base)}?id=eq.{new}", f"[{t.kind}] Location")
+        t.report.equal(location, f"{t.path('people', base=base)}/{new}", f"[{t.kind}] Location")
         t._before = t.content()
-        t.ask("GET", location or "/", 200, ids=[new])
+        t.ask("GET", (location or "") + "?select=id", 200, json={"id": new})
         t.report.equal(t.direct.rows("SELECT name, is_active, age, note FROM people WHERE id = ?", new), [("New", 1, None, None)],
                        f"[{t.kind}] defaults of a new row")
         t.reset()
@@ -43,7 +43,7 @@ def inserts(t):
         t._before = t.content()
         t.report.check(location, f"[{t.kind}] no Location although the key is known")
         if location:
-            t.ask("GET", location, 200, json=[{"a": 5, "b": "n,\"w", "v": None}])
+            t.ask("GET", location, 200, json={"a": 5, "b": "n,\"w", "v": None})
     t.reset()
     t.ask("POST", "nokey", 201, body={"v": 3}, json={"rows_affected": 1, "last_insert_id": None}, has={"Location": None})
     t.ask("POST", "generated", 201, body={"a": 4}, after=("SELECT b FROM generated WHERE a = 4", [(8,)]))
@@ -86,9 +86,6 @@ def deletes(t):
           after=("SELECT id FROM people ORDER BY id", [(1,), (2,), (4,), (6,), (7,)]))
     t.ask("DELETE", "pairs?a=eq.1&b=eq.x", 200, json={"rows_affected": 1}, after=("SELECT b FROM pairs WHERE a = 1", [("y",)]))
     t.ask("DELETE", "nokey?v=eq.1", 200, json={"rows_affected": 1}, after=("SELECT v FROM nokey", [(2,)]))
-    for body in (b"{}", b'{"ids":[1]}', b"x", b" "):
-        t.ask("DELETE", "people?id=eq.7", 400, body=body, code="body_unexpected")
-    t.ask("DELETE", "people?id=eq.7", 400, body=b"x", content_type=None, code="body_unexpected")
     t.ask("DELETE", "people?id=eq.7", 200, headers={"Content-Length": "0"}, json={"rows_affected": 1})
     t.ask("DELETE", "people?id=eq.7", 200, headers={"Content-Type": "application/json"}, json={"rows_affected": 1})
 

@@ -9,7 +9,8 @@ from lib.gateway import Gateway, grant, mariadb_database, sqlite_database, tenan
 from lib.report import Report
 
 PARTS = ("contract_address", "contract_identity", "contract_filters", "contract_reads", "contract_writes", "contract_bodies",
-         "contract_undelivered", "contract_order")
+         "contract_keys", "contract_undelivered", "contract_order")
+DELETES = ("contract_deletes", "contract_caps", "contract_previews", "contract_cells", "contract_strange")
 SETTINGS = {"server": {"body_bytes_max": 65536}, "": {"database_hint": "a hint of the operator's"}}
 
 
@@ -17,7 +18,7 @@ def grants(kind):
     full = [name for name in RESET if name not in ("secret", "readonly")]
     full += [EVIL_TABLE[kind].replace("*", "?"), LONG_NAME, "generated", "many", "adults", "latin"]
     return [grant("admin", full), grant("users", ["readonly"], ["GET"]), grant("auditor", ["*"], ["GET"]),
-            grant("poster", ["pe*", "order?"], ["POST"]), grant("reader", ["people"], ["GET"])]
+            grant("poster", ["pe*", "order?"], ["POST"]), grant("reader", ["people"], ["GET"]), grant("remover", ["people"], ["DELETE"])]
 
 
 def run(context):
@@ -50,6 +51,7 @@ def run(context):
                 trial.client.close()
     finally:
         gateway.destroy(report)
+    importlib.import_module("deletes_scene").run(context, report, DELETES)
     life = importlib.import_module("contract_life")
     life.run(context, report, tenants, directs, SETTINGS)
     places.remove(folder)

@@ -142,17 +142,20 @@ def counting(context, report, databases):
         for method, target, body, status in (("GET", sl + "?id=eq.1", None, 200), ("GET", sl + "?id=eq.2", None, 200), ("POST", sl, {"id": 9, "v": 9}, 201),
                                              ("POST", sl, {"id": 9, "v": 9}, 409), ("PUT", sl + "?id=eq.9", {"v": 8}, 200),
                                              ("PATCH", sl + "?id=eq.9", {"v": 7}, 200), ("DELETE", sl + "?id=eq.9", None, 200),
-                                             ("DELETE", sl, None, 406), ("GET", ms, None, 404), ("GET", sl + "/1", None, 501), ("GET", table_path("sl"), None, 200),
+                                             ("DELETE", sl, None, 406), ("GET", ms, None, 404), ("GET", sl + "/1", None, 200), ("GET", sl + "/99", None, 404),
+                                             ("DELETE", sl + "/99", None, 404), ("POST", sl + "/bulk-delete", {"ids": [99]}, 200), ("GET", table_path("sl"), None, 200),
                                              ("BREW", sl, None, 501), ("GET", "/nowhere", None, 404)):
             report.equal(client.request(method, target, body).status, status, f"{method} {target}")
         after = scrape(report, admin)
         for labels, wanted in ((("GET", TABLE, 200), 2), (("POST", TABLE, 201), 1), (("POST", TABLE, 409, "constraint_violated"), 1), (("PUT", TABLE, 200), 1),
                                (("PATCH", TABLE, 200), 1), (("DELETE", TABLE, 200), 1), (("DELETE", TABLE, 406, "filter_required"), 1),
-                               (("GET", TABLE, 404, "table_unknown"), 1), (("GET", TABLE + "/{key}", 501, "not_implemented"), 1),
+                               (("GET", TABLE, 404, "table_unknown"), 1), (("GET", TABLE + "/{key}", 200), 1),
+                               (("GET", TABLE + "/{key}", 404, "row_unknown"), 1), (("DELETE", TABLE + "/{key}", 404, "row_unknown"), 1),
+                               (("POST", TABLE + "/bulk-delete", 200), 1),
                                (("GET", TABLE.rsplit("/", 1)[0], 200), 1), (("_OTHER", "", 501, "method_unknown"), 1), (("GET", "", 404, "path_unknown"), 1)):
             report.equal(request_count(after, *labels) - request_count(before, *labels), wanted, f"requests counted under {labels}")
-        for labels, wanted in ((("sqlite", "SELECT"), 2), (("sqlite", "INSERT"), 1), (("sqlite", "INSERT", "constraint_violated"), 1), (("sqlite", "UPDATE"), 2),
-                               (("sqlite", "DELETE"), 1), (("mariadb", "SELECT"), 0)):
+        for labels, wanted in ((("sqlite", "SELECT"), 4), (("sqlite", "INSERT"), 1), (("sqlite", "INSERT", "constraint_violated"), 1), (("sqlite", "UPDATE"), 2),
+                               (("sqlite", "DELETE"), 3), (("mariadb", "SELECT"), 0)):
             report.equal(call_count(after, *labels) - call_count(before, *labels), wanted, f"database calls counted under {labels}")
         sent = 'http_server_request_body_size_bytes_sum{http_request_method="POST",http_route="' + TABLE + '"}'
         report.equal(after.get(sent, 0) - before.get(sent, 0), 2 * len(json.dumps({"id": 9, "v": 9})), "bytes of POST bodies")

@@ -26,6 +26,11 @@ SPELLINGS = [
 ]
 # These do name rows, and none of the table's: they are allowed, and touch nothing.
 NOTHING = ["id=lt.0", "id=eq.0", "id=bw.10.1", "id=in.0", "id=ge.1&id=lt.1", "name=is.null", "name=eq.", "name=eq.%25", "name=li.%25%25", "name=li._"]
+# Bodies of a delete that say nothing about its rows, or what cannot be said.
+NO_ROWS = [b"", b" ", b"{}", b"[]", b"null", b"1", b'"x"', b'{"id":1}', b'{"ids":[]}', b'{"ids":null}', b'{"ids":{}}', b'{"ids":"1"}', b'{"ids":1}', b'{"ids":[null]}',
+           b'{"ids":[[]]}', b'{"ids":["*"]}', b'{"ids":[""]}', b'{"ids":["1 or 1=1"]}', b'{"ids":[1],"all":true}', b'{"ids":[1]', b'{"filter":""}', b'{"filter":"&"}',
+           b'{"filter":null}', b'{"filter":"id"}', b'{"filter":"id=1"}', b'{"filter":"limit=1"}', b'{"filter":"1=1"}', b'{"filter":"ids=1"}', b'{"filter":"or=(id.ge.0)"}',
+           b'{"filter":{}}', b'{"where":"id=eq.1"}', b'{"all":true}', b'{"ids":[1],"filter":"id=ge.0"}', b"\xff", b"{\"ids\":[1]}x"]
 
 
 def run(context):
@@ -81,10 +86,16 @@ def attempt_all(report, gateway, kind, direct):
         for method, body in (("DELETE", None), ("PUT", {"age": 1}), ("PATCH", {"name": "gone"})):
             answer = client.request(method, f"{paths[0]}?{spelling}", body)
             report.check(answer.status == 200 and answer.json() == {"rows_affected": 0}, f"[{kind}] {method} ?{spelling}: {answer!r}")
-    # A body is no filter, nor is a header, nor a method override.
-    for body in (b'{"id":1}', b'{"filter":"id=eq.1"}', b'{"ids":[1]}'):
-        answer = client.request("DELETE", paths[0], body)
-        report.check(answer.status in (400, 406), f"[{kind}] DELETE with body {body}: {answer!r}")
+    # A body that names no rows is no filter, nor is a header, nor a method override.
+    for method, path in (("DELETE", paths[0]), ("POST", paths[0] + "/bulk-delete"), ("DELETE", paths[0] + "/1001"), ("DELETE", paths[0] + "?id=ge.0")):
+        for body in NO_ROWS:
+            if body == b"" and method == "DELETE" and path != paths[0]:
+                continue  # no body, and the address names rows
+            answer = client.request(method, path, body)
+            report.check(answer.status in (400, 406, 417, 422), f"[{kind}] {method} {path} with body {body}: {answer!r}")
+    for method in ("PUT", "PATCH"):
+        answer = client.request(method, paths[0], b'{"ids":[1]}')
+        report.check(answer.status == 406, f"[{kind}] {method} with ids in its body: {answer!r}")
     for name in ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"):
         answer = client.request("POST", paths[0], {"age": 1}, headers=[(name, "DELETE")])
         report.check(answer.status == 422, f"[{kind}] POST with {name}: {answer!r}")

@@ -35,6 +35,7 @@ RESET = {
     "people": PEOPLE,
     "orders": [(1, 1, "10.00", 5, "a", 1, 2), (2, 1, "20.50", None, None, None, None)],
     "pairs": [(1, "x", 1), (1, "y", 2), (2, "x", 3)],
+    "words": [("apple", 1), ("bulk-delete", 2), ("a,b", 3), ("say \"x\"", 4)],
     "nokey": [(1, "one"), (2, "two")],
     "defaults": [(1, 1, "b", None, 5)],
     "kinds": KINDS,
@@ -42,7 +43,7 @@ RESET = {
     "readonly": [(1, 1)],
     "a/b": [(1, 1)],
 }
-PARENTS_LAST = ["orders", "people", "pairs", "nokey", "defaults", "kinds", "secret", "readonly", "a/b"]
+PARENTS_LAST = ["orders", "people", "pairs", "words", "nokey", "defaults", "kinds", "secret", "readonly", "a/b"]
 
 
 def make_fixture(direct):
@@ -102,15 +103,16 @@ class Trial:
 
     def ask(self, method, target, status, *, body=None, headers=(), code=None, ids=None, json=None, detail=None, hint=None,
             parameter=None, position=None, has=None, after=None, changes=None, **more):
-        """Sends and judges. `target` without a leading slash is `table?query` of this database.
+        """Sends and judges. `target` without a leading slash is `table?query` or `table/key?query` of this database, the key as it is sent.
 
         code, parameter, position: the problem's. detail, hint: text that must occur there (several in a list).
         ids: the `id` of each row of the answer, in order. json: the whole answer. has: headers, name to value or None.
         after: (sql, rows) read directly. changes: what this write must do; without it a write that succeeds is followed by
         a reset, and one that is refused must have changed nothing."""
         if not target.startswith("/"):
-            table, _, query = target.partition("?")
-            target = self.path(table) + ("?" + query if "?" in target else "")
+            address, _, query = target.partition("?")
+            table, _, key = address.partition("/")
+            target = self.path(table) + ("/" + key if "/" in address else "") + ("?" + query if "?" in target else "")
         target = target.replace(" ", "%20")  # a case may be written with a blank; a request line has none
         told = f"[{self.kind}] {method} {short(target, 200)}"
         if body is not None:

@@ -35,6 +35,7 @@ SUITES = {
     "tenants": "the tenants' files: changed, faulty, many, under load; the budget of connections",
     "grants": "columns, row filters and forced values of grants, against an oracle",
     "differential": "two organizations: what is somebody else's is as what does not exist",
+    "deletes": "random deletes and updates over random foreign keys, against an oracle on a copy of the data",
     "cors": "pages of other origins, in headless Chromium",
     "fairness": "a tenant that floods, and its neighbour",
     "caps": "what one request of a space may take: rows, bytes in and out, time; the queue of a database",
@@ -194,7 +195,7 @@ def run_suite(context, name):
         return report
     folder = {"check": "check", "bench": "bench", "http": "http", "slow": "http", "fault": "fault", "memory": "memory", "soak": "memory",
               "tenants": "tenants", "cors": "tenants", "grants": "tenants", "differential": "tenants", "fairness": "tenants", "caps": "tenants",
-              "examples": "tenants", "keys": "auth", "explain": "auth", "jwt": "auth"}.get(name, "io")
+              "deletes": "deletes", "examples": "tenants", "keys": "auth", "explain": "auth", "jwt": "auth"}.get(name, "io")
     sys.path.insert(1, os.path.join(tests, folder)) if os.path.join(tests, folder) not in sys.path else None
     return run_module(context, name, os.path.join(tests, folder, f"suite_{name}.py"))
 

@@ -1,6 +1,6 @@
 """The examples of the documents: code blocks, fenced or indented, and short ones in the prose. Nothing here runs them.
 
-A block is an example of identity when it has one of WORDS. tests/README.md says how the documents write them."""
+A block is an example of identity, or of a guarded delete, when it has one of WORDS. tests/README.md says how the documents write them."""
 import os
 import re
 import subprocess
@@ -9,7 +9,7 @@ from lib import places
 
 WORDS = re.compile(r"\b(roles?|grants?|claims?|tokens?|tenants?|jwt|jwks\w*|rates?|burst|origins?|cors\w*|whoami|explain-access|modes|identity|X-(Org|Project|"
                    r"Space|User)\w*|X-API-Key|Authorization|Bearer|RateLimit|api_key|rg_\w*)\b|\bkeys (create|list|revoke)|row_filter|key_\w+|\$user_id|rows_max|"
-                   r"_bytes_max|--(read|write|filter|value)\b", re.I)
+                   r"_bytes_max|--(read|write|filter|value)\b|_preview|X-Delete-Token|X-Conditional-Delete|max-affected|affected_max", re.I)
 LANGUAGES = ("toml", "sql", "sh", "json")
 # Blocks with such words that are drawings, not examples: page and first line.
 DRAWINGS = {("ARCHITECTURE.md", "bytes ─ gateway/http ─► Request          (see \"The front\")")}

@@ -200,7 +200,7 @@ def check_body(report, scene):
         # What comes before 413 in the order of refusals, and what comes after it.
         large = body_of(BODY_MAX + 1, 9)
         for method, query, more, status in (("PATCH", "", {}, 406), ("PATCH", "?nope=eq.1", {}, 400), ("POST", "", {"content_type": "text/plain"}, 413),
-                                            ("DELETE", "?id=eq.1", {}, 400), ("GET", "?id=eq.1", {}, 400)):
+                                            ("DELETE", "?id=eq.1", {}, 413), ("DELETE", "?nope=eq.1", {}, 400), ("GET", "?id=eq.1", {}, 400)):
             report.equal(client.request(method, target + query, large, **more).status, status, f"{kind} {method}{query} with a large body")
         report.equal(client.request("POST", target, b"{" + b" " * BODY_MAX).status, 413, f"{kind} a large body that is no JSON")
         report.equal(client.request("POST", target, body_of(BODY_MAX, 9), content_type="text/plain").status, 415, f"{kind} another media type within the cap")
@@ -421,6 +421,7 @@ def check_refused_at_load(report, scene):
     file = scene.file("bad")
     head = 'name = "bad"\nid = "bad-id"\n[[project]]\nname = "demo"\nid = "p"\n[[project.space]]\nid = "s"\n'
     database = f'[[project.space.database]]\ntype = "sl"\nname = "main"\npath = "{scene.path}"\n'
+    grant = '[[project.space.database.grant]]\nrole = "r"\ntables = ["*"]\nverbs = ["GET"]\n'
     cases = [(head + "rows_max = 1001\n", 8, "rows_max: 1001 is outside 1 to 1000"), (head + "rows_max = 0\n", 8, "rows_max: 0 is outside"),
              (head + "rows_max = -1\n", 8, "rows_max: -1 is outside"), (head + 'rows_max = "5"\n', 8, "rows_max: must be an integer"),
              (head + f"body_bytes_max = {SERVER_BODY_MAX + 1}\n", 8, "body_bytes_max: 4097 is outside 1 to 4096"),
@@ -430,6 +431,10 @@ def check_refused_at_load(report, scene):
              (head + "statement_timeout_ms = 900\n" + database + "statement_timeout_ms = 899\n", 13, "statement_timeout_ms: is 899, and its space's, 900,"),
              (head + database + "statement_timeout_ms = 30001\n", 12, "statement_timeout_ms: 30001 is outside 1 to 30000"),
              (head + database + "pool_wait_max_ms = -1\n", 12, "pool_wait_max_ms: -1 is outside 0 to"), (head + database + "pool_queue_max = -1\n", 12, "pool_queue_max: -1 is outside"),
+             (head + "affected_max = -1\n", 8, "affected_max: -1 is outside 0 to 1000000000000"), (head + "cascaded_max = 1.5\n", 8, "cascaded_max: must be an integer"),
+             (head + database + 'affected_max = "5"\n', 12, "affected_max: must be an integer"), (head + database + "cascaded_max = 1000000000001\n", 12, "cascaded_max: 1000000000001 is outside"),
+             (head + database + grant + "confirm = true\n", 16, "confirm: stands without its verb; add DELETE to verbs"),
+             (head + database + grant + "affected_max = 5\n", 16, "affected_max: stands without its verb"), (head + database + grant + 'missing = "gone"\n', 16, 'missing: "gone" is not known'),
              (head + database + "rows_max = 5\n", 12, "rows_max: unknown key"), (head + database + "answer_bytes_max = 5\n", 12, "answer_bytes_max: unknown key")]
     for text, line, said in cases:
         with open(file, "w", encoding="utf-8") as out:
@@ -439,8 +444,8 @@ def check_refused_at_load(report, scene):
         told = ran.stdout.decode()
         report.check(ran.returncode != 0 and f"{file}:{line}: " in told and said in told, f"{text[len(head):]!r}: {told}")
     with open(file, "w", encoding="utf-8") as out:
-        out.write(head + "rows_max = 1000\nbody_bytes_max = 4096\nanswer_bytes_max = 1\nstatement_timeout_ms = 10000\n" + database +
-                  "statement_timeout_ms = 30000\npool_wait_max_ms = 0\npool_queue_max = 1\n")
+        out.write(head + "rows_max = 1000\nbody_bytes_max = 4096\nanswer_bytes_max = 1\nstatement_timeout_ms = 10000\naffected_max = 0\n" + database +
+                  "statement_timeout_ms = 30000\npool_wait_max_ms = 0\npool_queue_max = 1\ncascaded_max = 1000000000000\n")
     ran = subprocess.run([scene.gateway.binary, "tenants", "check", "--config", scene.gateway.config], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                          check=False, env=scene.gateway.environment(), timeout=30)
     report.equal(ran.returncode, 0, f"each value at its edge: {ran.stdout.decode()}")

@@ -300,7 +300,7 @@ def check_browser(report, gateway, port, path):
         report.equal(said["list"].get("headers", {}).get("Content-Range"), "rows 0-2/3", "the page reads Content-Range")
         report.check(said["list"].get("headers", {}).get("X-Request-Id"), "the page reads X-Request-Id")
         report.equal(said["list"].get("headers", {}).get("Date"), None, "what is not exposed is not read")
-        report.equal((said["insert"].get("status"), said["insert"].get("headers", {}).get("Location")), (201, "/v1/acme/demo/sl/main/people?id=eq.4"),
+        report.equal((said["insert"].get("status"), said["insert"].get("headers", {}).get("Location")), (201, "/v1/acme/demo/sl/main/people/4"),
                      f"the page inserts: {said['insert']}")
         report.equal((said["replace"].get("status"), said["replace"].get("headers", {}).get("X-Request-Id")), (200, "page-1"), f"the page changes: {said['replace']}")
         report.equal(said["erase"].get("body"), {"rows_affected": 1}, "the page deletes")

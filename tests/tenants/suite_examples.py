@@ -1,4 +1,5 @@
-"""Every example of a role, grant, claim, identity header, token, key, origin or rate in the documents and --help texts is taken from there and run.
+"""Every example of a role, grant, claim, identity header, token, key, origin or rate, and of a delete, in the documents and --help texts is taken from there
+and run.
 
 An example that cannot be run fails, so a new one comes with what it answers."""
 import fnmatch
@@ -22,8 +23,9 @@ from lib.report import Report, short
 sys.path.insert(1, os.path.join(places.TESTS, "io"))
 from suite_demo import start, stop, stop_leftover  # noqa: E402  the demo is started and stopped as its own suite does
 
-# Pages whose blocks go on with one another, in this order. README.md is played on the demo.
-PLAYED = ("deploy/CONFIGURATION.md", "gateway/API.md")
+# The blocks of a story's pages go on with one another, in this order; each story has a gateway of its own. README.md is played on the demo.
+STORIES = (("deploy/CONFIGURATION.md", "gateway/API.md"), ("gateway/DELETING.md",))
+PLAYED = tuple(page for story in STORIES for page in story)
 EXAMPLE = os.path.join("deploy", "example")
 VERBS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 
@@ -101,7 +103,7 @@ def tenant_with(place, line, database=SQLITE):
     """A tenant's file that holds the line at this place, in exchange for a line with the same key; a socket in exchange for a host."""
     key = line.split(" = ")[0].replace("socket", "host")
     whole = {"": 'name = "o"\nid = "o"', "project": 'name = "p"\nid = "p"', "space": 'id = "s"', "database": database,
-             "grant": 'role = "r"\ntables = ["t"]\nverbs = ["GET"]'}
+             "grant": 'role = "r"\ntables = ["t"]\nverbs = ["GET", "DELETE"]'}
     heads = {"": "", "project": "[[project]]\n", "space": "[[project.space]]\n", "database": "[[project.space.database]]\n",
              "grant": "[[project.space.database.grant]]\n"}
     text = ""
@@ -159,7 +161,8 @@ def help_of(binary, *words):
 def check_prose(report, binary, headers):
     """Lines of TOML are taken by the gateway, also those in comments of others, and so are variables; commands exist with their options; headers were sent or
     received by the blocks that were played."""
-    names = r"Authorization|X-API-Key|X-(?:Org|Project|Space)-Id|X-User-\w+|WWW-Authenticate|RateLimit(?:-Policy)?|Origin|Access-Control-[\w-]+|Retry-After"
+    names = (r"Authorization|X-API-Key|X-(?:Org|Project|Space)-Id|X-User-\w+|WWW-Authenticate|RateLimit(?:-Policy)?|Origin|Access-Control-[\w-]+|Retry-After|"
+             r"X-Conditional-Delete")
     counted = 0
     shown = [(block.where, block.language, block.text) for page in pages.documents() for block in pages.blocks(page)]
     shown += [(page, "", pages.text_of(page)) for page in pages.documents()]
@@ -298,7 +301,7 @@ def judge_the_judge(report):
     """Forms that must not slip through, and answers that are not those shown."""
     for text in ("\n    rowgate keys create --user ann\n", "```bash\ncurl -H 'X-User-Id: ann'\n```\n", "```\nrole = \"r\"\n```\n",
                  "~~~sh\nrowgate whoami\n~~~\n",
-                 "```sh norun\nrowgate whoami\n```\n", "- a list\n\n      Authorization: Bearer x\n", "```yaml\nrate: 1\n```\n"):
+                 "```sh norun\nrowgate whoami\n```\n", "```http\nDELETE /t?a=eq.1&_preview=true\n```\n", "- a list\n\n      Authorization: Bearer x\n", "```yaml\nrate: 1\n```\n"):
         report.check(pages.unknown(pages.blocks("x.md", text))[0], f"an example that nobody runs is not noticed: {text!r}")
     for shown, actual, is_head, is_same in (
             (["200 [1]"], "200 [1]\n", False, True), (["200 [1]"], "200 [1,2]", False, False), (["2…", "b"], "200 a\nb\n", False, True),
@@ -322,13 +325,16 @@ def run(context):
         report.check(page in (*PLAYED, "README.md") or not any(block.language in pages.LANGUAGES and pages.is_identity(block) for block in found),
                      f"{page}: has examples of identity and is none of the pages that are played")
     report.equal(drawings, pages.DRAWINGS, "drawings that are still there")
-    scene = Scene(context, report)
-    try:
-        played = sum(play(report, scene, page) for page in PLAYED)
-        binary = scene.gateway.binary
-        spans = check_prose(report, binary, scene.headers())
-    finally:
-        scene.close()
+    played, headers = 0, ""
+    for story in STORIES:
+        scene = Scene(context, report)
+        try:
+            played += sum(play(report, scene, page) for page in story)
+            headers += scene.headers() + "\n"
+        finally:
+            scene.close()
+    binary = scene.gateway.binary
+    spans = check_prose(report, binary, headers)
     folder = places.scratch("help")
     check_help(report, binary, folder)
     places.remove(folder)

@@ -187,6 +187,37 @@ TEST_CASE("the grants of a key read back to the same: columns, row filter, force
     CHECK(print_key_file(*twice) == again);
 }
 
+TEST_CASE("what stands in the grants of a key reads back to the same, and the grant is still one of whole tables") {
+    const std::string head = print_key_file(key_for(make_key()));
+    GrantWords words;
+    words.tables = {"users"};
+    words.verbs = {"DELETE"};
+    words.standing = {0, 1'000'000'000'000, true, true, true};
+    const std::string text = head + print_grant(words);
+    CHECK(text.ends_with("\naffected_max = 0\ncascaded_max = 1000000000000\nconditional_delete = \"one\"\nconfirm = true\nmissing = \"ok\"\n"));
+    const auto back = parse_key_file(text, "k.toml");
+    REQUIRE_MESSAGE(back, fmt::format("{}", fmt::join(back ? std::vector<std::string>() : back.error(), "; ")));
+    const Grant& grant = back->subject.key_grants->at(0);
+    CHECK(grant.restriction == nullptr);
+    REQUIRE(grant.standing != nullptr);
+    CHECK(grant.standing->affected_max == 0);
+    CHECK(grant.standing->cascaded_max == 1'000'000'000'000);
+    CHECK(grant.standing->deletes_one);
+    CHECK(grant.standing->needs_confirmation);
+    CHECK(grant.standing->missing_is_ok);
+    CHECK(print_key_file(*back) == text);
+    // Of a narrower grant too, whose printing has another end.
+    words.row_filter = "a=eq.1";
+    words.standing = {5, {}, false, false, false};
+    const auto narrow = parse_key_file(head + print_grant(words), "k.toml");
+    REQUIRE(narrow);
+    CHECK(print_key_file(*narrow).ends_with("row_filter = \"a=eq.1\"\naffected_max = 5\n"));
+    words.standing = {};
+    const auto none = parse_key_file(head + print_grant(words) + "confirm = false\n", "k.toml");
+    REQUIRE(none);
+    CHECK(none->subject.key_grants->at(0).standing == nullptr);
+}
+
 TEST_CASE("a faulty file of a key is refused with its line") {
     const std::string good = print_key_file(key_for(make_key()));
     CHECK(faults_of(good).empty());
@@ -216,7 +247,9 @@ TEST_CASE("a faulty file of a key is refused with its line") {
     one(good + "expires = \"2027-01-01\"\n", "k.toml:10: expires: must be a string such as");
     one(good + "expires = 2027-01-01T00:00:00Z\n", "expires: must be a string");
     one(good + "role = \"a\"\n", "k.toml:10: role: unknown key; did you mean roles?");
-    one(good + "caps = 5\n", "caps: not delivered yet");
+    for (const char* key : {"caps", "affected_max", "cascaded_max", "max_affected"}) {
+        one(fmt::format("{}{} = 5\n", good, key), fmt::format("k.toml:10: {}: is no key of the file; a [[grant]] has affected_max and cascaded_max", key));
+    }
     one(good + "[grant]\n", "grant: must be an array of tables");
     one(good + "[[grant]]\nverbs = [\"GET\"]\n", "[[grant]] tables: is missing");
     one(good + "[[grant]]\ntables = [\"a\"]\nverbs = [\"get\"]\n", "k.toml:12: [[grant]] verbs: \"get\" is none of");
@@ -226,8 +259,15 @@ TEST_CASE("a faulty file of a key is refused with its line") {
     one(grant + "row_filter = \"a=eq.$user\"\n", "k.toml:13: [[grant]] row_filter: \"$user\" is none of $user_id");
     one(grant + "read = []\n", "k.toml:13: [[grant]] read: must not be empty");
     one(grant + "values = {}\n", "k.toml:13: [[grant]] values: is empty");
-    one(grant + "caps = 5\n", "k.toml:13: [[grant]] caps: not delivered yet");
-    one(grant + "max_affected = 5\n", "k.toml:13: [[grant]] max_affected: not delivered yet");
+    one(grant + "caps = 5\n", "k.toml:13: [[grant]] caps: are affected_max and cascaded_max");
+    one(grant + "max_affected = 5\n", "k.toml:13: [[grant]] max_affected: is called affected_max");
+    one(grant + "affected_max = 5\n", "k.toml:13: [[grant]] affected_max: stands without its verb; add POST, PUT, PATCH or DELETE to verbs");
+    one(grant + "confirm = true\n", "k.toml:13: [[grant]] confirm: stands without its verb; add DELETE to verbs");
+    const std::string deletes = good + "[[grant]]\ntables = [\"a\"]\nverbs = [\"DELETE\"]\n";
+    one(deletes + "affected_max = -1\n", "k.toml:13: [[grant]] affected_max: -1 is outside 0 to 1000000000000");
+    one(deletes + "cascaded_max = 1.5\n", "k.toml:13: [[grant]] cascaded_max: must be an integer");
+    one(deletes + "conditional_delete = \"two\"\n", "k.toml:13: [[grant]] conditional_delete: \"two\" is not known; write \"one\"");
+    one(deletes + "missing = true\n", "k.toml:13: [[grant]] missing: must be a string");
     one(grant + "role = \"admin\"\n", "k.toml:13: [[grant]] role: stands in no grant of a key");
     one(good + "grant = []\n", "k.toml:10: grant: has no grant; leave the key out");
     one(good + "org_id = \"again\"\n", "k.toml:");

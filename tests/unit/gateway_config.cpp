@@ -163,6 +163,19 @@ TEST_CASE("what is printed loads back to the same") {
     CHECK(second->trusted_proxies.empty());
 }
 
+TEST_CASE("the key of preview tokens is a file from the config file's folder, or none") {
+    const Folder folder;
+    const auto none = config::load(folder.write("config.toml", ""), {});
+    REQUIRE(none);
+    CHECK(none->token_key_file.empty());
+    CHECK(none->preview_token_lifetime == std::chrono::minutes(5));
+    const auto one = config::load(folder.write("config.toml", "token_key_file = \"secrets/tokens\"\npreview_token_lifetime_ms = 1000\n"), {});
+    REQUIRE(one);
+    CHECK(one->token_key_file == (folder.path() / "secrets/tokens").string());
+    CHECK(one->preview_token_lifetime == std::chrono::seconds(1));
+    CHECK(problem_of("preview_token_lifetime_ms = 999") == "config.toml:1: preview_token_lifetime_ms: 999 is outside 1000 to 86400000");
+}
+
 TEST_CASE("each setting has a meaning, a default and an environment variable of its own") {
     std::vector<std::string> variables;
     const Folder folder;
@@ -184,11 +197,11 @@ TEST_CASE("each setting has a meaning, a default and an environment variable of 
         const std::string value = is_number ? setting.fallback : other != kNotAnyText.end() ? other->second : "/x";
         CHECK(config::load(folder.write("config.toml", ""), {{variable, value}}));
     }
-    CHECK(variables.size() == 70);
+    CHECK(variables.size() == 74);
 }
 
 TEST_CASE("the example configuration loads and names every setting with its default") {
-    const fs::path example = fs::path(__FILE__).parent_path() / "../../deploy/example/config.toml";
+    const fs::path example = fs::path(ROWGATE_ROOT) / "deploy/example/config.toml";
     const auto loaded = config::load(example.string(), {});
     REQUIRE(loaded);
     const auto text = config::read_file(example.string(), 1u << 20);

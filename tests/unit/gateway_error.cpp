@@ -37,13 +37,30 @@ TEST_CASE("every fault of the filter language has a code that is the client's") 
 TEST_CASE("every fault of binding has its status") {
     using sql::plan::Fault;
     const std::pair<Fault, int> cases[] = {{Fault::column_unknown, 400},  {Fault::value_invalid, 400}, {Fault::query_invalid, 400},
-                                           {Fault::limit_exceeded, 400},  {Fault::row_invalid, 422},   {Fault::filter_required, 406},
+                                           {Fault::limit_exceeded, 400},  {Fault::key_unknown, 404},   {Fault::key_invalid, 400},
+                                           {Fault::row_invalid, 422},   {Fault::filter_required, 406},
                                            {Fault::not_implemented, 501}};
     for (const auto& [fault, status] : cases) {
         sql::plan::PlanError error;
         error.fault = fault;
         CHECK(gateway::entry_of(gateway::to_problem(error).code).status == status);
     }
+}
+
+TEST_CASE("every fault of what a request asks has a code that is the client's") {
+    using gateway::request::AskFault;
+    const std::pair<AskFault, Code> cases[] = {
+        {AskFault::preference, Code::prefer_invalid}, {AskFault::header, Code::header_invalid}, {AskFault::query, Code::query_invalid}};
+    for (const auto& [fault, code] : cases) {
+        const gateway::Problem problem = gateway::to_problem(gateway::request::AskError{fault, "d", "h", "p", 7});
+        CHECK(problem.code == code);
+        CHECK(gateway::entry_of(problem.code).status == 400);
+        CHECK(problem.position == 7u);
+    }
+    const gateway::request::KeysBodyError body = gateway::request::BodyError{gateway::request::BodyFault::wrong_shape, "d", "ids", 7};
+    CHECK(gateway::to_problem(body).code == Code::row_invalid);
+    const gateway::request::KeysBodyError filter = filters::ParseError{filters::Fault::operator_unknown, "d", "", "id", 7};
+    CHECK(gateway::to_problem(filter).code == Code::operator_unknown);
 }
 
 TEST_CASE("every fault of a database has its status, and its inner text never leaves") {

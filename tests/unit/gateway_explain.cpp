@@ -21,7 +21,8 @@ namespace {
 // A tenant whose database is not there: only the grants can speak.
 class World : public ScratchFolder {
 public:
-    World() {
+    // `more` stands behind the database's first lines.
+    explicit World(const std::string& more = {}) {
         std::ofstream(path() / "acme.toml") << R"(name = "acme"
 id = "o"
 [[project]]
@@ -33,7 +34,7 @@ id = "s"
 type = "sl"
 name = "db"
 path = "missing.sqlite"
-[[project.space.database.grant]]
+)" << more << R"([[project.space.database.grant]]
 role = "author"
 tables = ["users"]
 verbs = ["GET", "DELETE"]
@@ -104,6 +105,41 @@ TEST_CASE("without its database a request is explained up to the grants") {
     const auto refused = world.ask("POST", "/v1/acme/shop/sl/db/users");
     CHECK_FALSE(refused.is_allowed);
     CHECK(says(refused, "it names the table, but not POST"));
+}
+
+TEST_CASE("what stands is told with each grant, and what it comes to with all of them, the database and the space") {
+    World world(R"(cascaded_max = 9
+[[project.space.database.grant]]
+role = "author"
+tables = ["orders"]
+verbs = ["GET", "POST", "DELETE"]
+affected_max = 20
+confirm = true
+[[project.space.database.grant]]
+role = "author"
+tables = ["*"]
+verbs = ["DELETE"]
+affected_max = 30
+cascaded_max = 12
+conditional_delete = "one"
+missing = "ok"
+)");
+    const auto deleted = world.ask("DELETE", "/v1/acme/shop/sl/db/orders?id=eq.1");
+    CHECK(says(deleted, "    verbs: GET, POST, DELETE\n    affected_max: 20\n    confirm: yes\n"));
+    CHECK(says(deleted, "    verbs: DELETE\n    affected_max: 30\n    cascaded_max: 12\n    conditional_delete: one\n    missing: ok\n"));
+    CHECK(says(deleted, "\nstanding:\n  affected_max: 20\n  cascaded_max: 9\n  conditional_delete: one\n  confirm: yes\n  missing: ok\n"));
+    CHECK(deleted.steps.json().find(R"("standing":{"affected_max":20,"cascaded_max":9,"conditional_delete":"one","confirm":true,"missing":"ok"})") !=
+          std::string::npos);
+    CHECK(says(world.ask("POST", "/v1/acme/shop/sl/db/orders"), "\nstanding:\n  affected_max: 20\n"));
+    CHECK_FALSE(says(world.ask("POST", "/v1/acme/shop/sl/db/orders"), "  cascaded_max: 9"));
+    CHECK_FALSE(says(world.ask("GET", "/v1/acme/shop/sl/db/orders"), "standing:"));
+    CHECK_FALSE(says(world.ask("PATCH", "/v1/acme/shop/sl/db/orders?id=eq.1"), "standing:"));
+    const auto of_key = std::make_shared<std::vector<gateway::grants::Grant>>(1);
+    of_key->front().tables = {"orders"};
+    of_key->front().verbs = {gateway::grants::Verb::erase};
+    of_key->front().standing = std::make_shared<const gateway::grants::Standing>(gateway::grants::Standing{2, {}, false, false, false});
+    world.subject().key_grants = of_key;
+    CHECK(says(world.ask("DELETE", "/v1/acme/shop/sl/db/orders?id=eq.1"), "\nstanding:\n  affected_max: 2\n  cascaded_max: 9\n"));
 }
 
 TEST_CASE("a grant that does not speak for a caller says why") {

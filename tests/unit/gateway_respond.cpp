@@ -315,6 +315,13 @@ TEST_CASE("rows become an array of objects, keys escaped, rows past the maximum 
     CHECK(std::move(rows).take() == R"([{"id":1,"a\"b":"x"},{"id":1,"a\"b":"x"}])");
 }
 
+TEST_CASE("the only row comes out as an object") {
+    schemas::Column id{schemas::Ident::from_catalog("id"), integer(64)};
+    JsonRows rows({&id}, Numbers::native, 2);
+    rows.row(std::vector<Cell>{cell(std::int64_t{7})});
+    CHECK(std::move(rows).take_row() == R"({"id":7})");
+}
+
 TEST_CASE("rows that are run again start from nothing, and a row of another width is refused") {
     schemas::Column id{schemas::Ident::from_catalog("id"), integer(64)};
     const std::vector<Cell> row{cell(std::int64_t{1})};

@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 namespace tenants = gateway::tenants;
 namespace config = gateway::config;
@@ -235,7 +236,7 @@ TEST_CASE("a password comes from the environment or a file, never from the text,
     }
 }
 
-TEST_CASE("a grant names a role, tables and verbs; what is not delivered yet is refused") {
+TEST_CASE("a grant names a role, tables and verbs, and a key that has another name is refused with it") {
     const std::string good = "role = \"r\"\ntables = [\"*\"]\nverbs = [\"GET\"]\n";
     const std::string label = "[[project.space.database.grant]] ";
     CHECK(grant_problems(good).empty());
@@ -257,9 +258,8 @@ TEST_CASE("a grant names a role, tables and verbs; what is not delivered yet is 
         CHECK(grant_problems("role = \"r\"\ntables = [\"*\"]\nverbs = [\"" + std::string(verb) + "\"]\n")
                   .starts_with("acme.toml:15: " + label));
     }
-    for (const char* key : {"max_affected", "caps"}) {
-        CHECK(grant_problems(good + key + " = \"x\"\n") == "acme.toml:16: " + label + key + ": not delivered yet; leave it out");
-    }
+    CHECK(grant_problems(good + "max_affected = 5\n") == "acme.toml:16: " + label + "max_affected: is called affected_max");
+    CHECK(grant_problems(good + "caps = 5\n") == "acme.toml:16: " + label + "caps: are affected_max and cascaded_max");
     CHECK(grant_problems(good + "filters = \"x\"\n") == "acme.toml:16: " + label + "filters: unknown key");
 }
 
@@ -285,6 +285,69 @@ TEST_CASE("a grant's columns, row filter and forced values are checked when they
     CHECK(wrong("values = {}") == label + "values: is empty; leave the key out");
     CHECK(wrong("values = { n = 1.5 }") == label + "values: n: must be a string, an integer, true or false");
     CHECK(wrong("values = \"x\"") == label + "values: must be a table, values = { … }");
+}
+
+TEST_CASE("what stands in a grant is a whole number, true or false, or the one word that there is") {
+    const std::string good = "role = \"r\"\ntables = [\"*\"]\nverbs = [\"GET\", \"DELETE\"]\n";
+    const std::string label = "acme.toml:16: [[project.space.database.grant]] ";
+    const auto wrong = [&](const std::string& line) { return grant_problems(good + line + "\n"); };
+    CHECK(wrong("affected_max = 0\ncascaded_max = 0\nconditional_delete = \"one\"\nconfirm = true\nmissing = \"ok\"").empty());
+    CHECK(wrong("confirm = false").empty());
+    for (const std::string key : {"affected_max", "cascaded_max"}) {
+        CAPTURE(key);
+        CHECK(wrong(key + " = 1000000000000").empty());
+        CHECK(wrong(key + " = 1000000000001") == label + key + ": 1000000000001 is outside 0 to 1000000000000");
+        CHECK(wrong(key + " = -1") == label + key + ": -1 is outside 0 to 1000000000000");
+        for (const std::string value : {"1.5", "5.0", "\"5\"", "true", "[5]", "{}", "inf", "nan", "2026-01-01"}) {
+            CAPTURE(value);
+            CHECK(wrong(key + " = " + value) == label + key + ": must be an integer");
+        }
+        // No TOML at all: the file is refused by its line.
+        for (const std::string value : {"", "05", "99999999999999999999", "5 rows"}) {
+            CAPTURE(value);
+            CHECK(wrong(key + " = " + value).starts_with("acme.toml:1"));
+        }
+        CHECK(wrong(key + " = 1\n" + key + " = 2").starts_with("acme.toml:17: "));
+    }
+    const auto unknown = [&](const char* key, const char* value, const char* word) {
+        return wrong(fmt::format("{} = \"{}\"", key, value)) == fmt::format("{}{}: \"{}\" is not known; write \"{}\", or leave the key out", label, key, value, word);
+    };
+    for (const char* value : {"ONE", "one ", "many", "none", "1", ""}) CHECK_MESSAGE(unknown("conditional_delete", value, "one"), value);
+    for (const char* value : {"OK", " ok", "error", "404", "yes", ""}) CHECK_MESSAGE(unknown("missing", value, "ok"), value);
+    for (const char* value : {"1", "true", "[\"one\"]"}) {
+        CHECK(wrong(fmt::format("conditional_delete = {}", value)) == label + "conditional_delete: must be a string");
+        CHECK(wrong(fmt::format("missing = {}", value)) == label + "missing: must be a string");
+    }
+    for (const char* value : {"1", "0", "\"true\"", "\"\"", "1.0"}) {
+        CHECK(wrong(fmt::format("confirm = {}", value)) == label + "confirm: must be true or false");
+    }
+    CHECK(wrong("affected = 5") == label + "affected: unknown key");
+    CHECK(wrong("affectedmax = 5") == label + "affectedmax: unknown key; did you mean affected_max?");
+    CHECK(wrong("cascade_max = 5") == label + "cascade_max: unknown key; did you mean cascaded_max?");
+}
+
+TEST_CASE("what stands in a grant goes with one of its verbs, or the file is refused") {
+    const auto wrong = [](const std::string& verbs, const std::string& line) {
+        return grant_problems("role = \"r\"\ntables = [\"*\"]\nverbs = [" + verbs + "]\n" + line + "\n");
+    };
+    const auto without = [](const std::string& key, const std::string& verbs) {
+        return "acme.toml:16: [[project.space.database.grant]] " + key + ": stands without its verb; add " + verbs + " to verbs, or leave the key out";
+    };
+    CHECK(wrong("\"GET\"", "affected_max = 5") == without("affected_max", "POST, PUT, PATCH or DELETE"));
+    CHECK(wrong("\"GET\", \"POST\"", "cascaded_max = 5") == without("cascaded_max", "PUT, PATCH or DELETE"));
+    for (const std::string verb : {"\"POST\"", "\"PUT\"", "\"PATCH\"", "\"DELETE\"", "\"GET\", \"DELETE\""}) {
+        CAPTURE(verb);
+        CHECK(wrong(verb, "affected_max = 5").empty());
+        CHECK(wrong(verb, "cascaded_max = 5").empty() == (verb != "\"POST\""));
+        for (const std::string line : {"conditional_delete = \"one\"", "confirm = true", "confirm = false", "missing = \"ok\""}) {
+            CAPTURE(line);
+            const std::string expected = verb.find("DELETE") != std::string::npos ? "" : without(line.substr(0, line.find(' ')), "DELETE");
+            CHECK(wrong(verb, line) == expected);
+        }
+    }
+    // Where the verbs themselves are wrong, that is the fault.
+    CHECK(wrong("\"DELET\"", "confirm = true").find("stands without") == std::string::npos);
+    CHECK(wrong("\"DELET\"", "confirm = true").find("verbs: \"DELET\" is none of") != std::string::npos);
 }
 
 TEST_CASE("a grant that names a value which the caller lacks does not apply") {
@@ -322,7 +385,7 @@ TEST_CASE("a folder that cannot be read is refused; files that are not *.toml ar
 
 TEST_CASE("the example tenant loads") {
     config::Config config;
-    config.tenants_folder = (fs::path(__FILE__).parent_path() / "../../deploy/example/tenants").string();
+    config.tenants_folder = (fs::path(ROWGATE_ROOT) / "deploy/example/tenants").string();
     const auto registry = Registry::load(config);
     REQUIRE(registry);
     CHECK(registry->find("acme", "demo", subject("acme-org", "acme-demo", "acme-main")) != nullptr);

@@ -82,6 +82,26 @@ TEST_CASE("a space's caps may be as high as the gateway's and not higher") {
     CHECK(load("rowsmax = 7").problems == Problems{"a.toml:1:" + label + "rowsmax: unknown key; did you mean rows_max?"});
 }
 
+TEST_CASE("a space and a database may cap what a write affects, down to nothing; there is no cap by default") {
+    CHECK_FALSE(load("").caps.writes.affected_max);
+    CHECK_FALSE(load("").caps.writes.cascaded_max);
+    const Loaded capped = load("affected_max = 0\ncascaded_max = 1000000000000");
+    CHECK(capped.problems == Problems{});
+    CHECK(capped.caps.writes.affected_max == 0);
+    CHECK(capped.caps.writes.cascaded_max == 1'000'000'000'000);
+    const tenants::LoadedOrg loaded = load_org("affected_max = 5\n", "affected_max = 7\ncascaded_max = 0\n");
+    REQUIRE(loaded.messages == Problems{});
+    const tenants::Space& space = loaded.org->projects.front().spaces.front();
+    CHECK(space.caps.writes.affected_max == 5);
+    CHECK(space.databases.front().write_caps.affected_max == 7);
+    CHECK(space.databases.front().write_caps.cascaded_max == 0);
+    CHECK(load_org("affected_max = -1\ncascaded_max = 1.5\n", "affected_max = \"5\"\ncascaded_max = 1000000000001\nmax_affected = 5\n").messages ==
+          Problems{"a.toml:8: [[project.space]] affected_max: -1 is outside 0 to 1000000000000", "a.toml:9: [[project.space]] cascaded_max: must be an integer",
+                   "a.toml:14: [[project.space.database]] affected_max: must be an integer",
+                   "a.toml:15: [[project.space.database]] cascaded_max: 1000000000001 is outside 0 to 1000000000000",
+                   "a.toml:16: [[project.space.database]] max_affected: unknown key"});
+}
+
 TEST_CASE("a database has its own wait, queue and statement time, else those of the settings") {
     Config config;
     config.pool_wait_max = std::chrono::milliseconds(1);

@@ -75,6 +75,7 @@ public:
     DbResult<std::string> version_token(std::string_view, Deadline) override {
         return script_.token ? script_.token() : DbResult<std::string>("v1");
     }
+    DbResult<schemas::References> referencing(std::string_view, Deadline) override { return schemas::References(); }
     bool is_alive(Deadline) override {
         ++script_.pings;
         return !script_.is_alive || script_.is_alive(number_);

@@ -133,3 +133,42 @@ TEST_CASE("one wide row among many narrow ones cannot make the batch outgrow its
     CHECK(inserted(table(std::move(columns)), body) ==
           "error: 10001 rows of 300 columns are too many for one batch, which holds 2000000 cells");
 }
+
+namespace {
+
+// The text that a column of the path's key has, against what the body says of it.
+std::string keyed(const schemas::TablePtr& into, const std::string& path, std::initializer_list<std::pair<const char*, const char*>> members,
+                  const sql::plan::Sight& sight = sql::plan::kClearSight) {
+    Body body;
+    add_row(body, members);
+    const sql::plan::Plan plan = sql::plan::UpdatePlan{into, {}, {}, {}};
+    const auto bound = sql::plan::bind_body(plan, body, sight, sql::plan::PathKey{path, 20});
+    return bound ? sql::plan::describe(*bound) : "error: " + bound.error().detail;
+}
+
+schemas::TablePtr keyed_table() {
+    auto into = table({required("region", text()), required("item", integer()), required("price", decimal(10, 2)), column("note", integer())});
+    into->primary_key = schemas::Key{"PRIMARY", {1, 2}};
+    return into;
+}
+
+}  // namespace
+
+TEST_CASE("an update by key takes a body that agrees with its path, and does not assign what agrees") {
+    CHECK(keyed(keyed_table(), "7,1.5", {{"note", "1"}}) == "update t\nset note 1\n");
+    CHECK(keyed(keyed_table(), "7,1.5", {{"item", "7"}, {"note", "1"}, {"price", "1.50"}}) == "update t\nset note 1\n");
+    CHECK(keyed(keyed_table(), "7,1.50", {{"price", "15e-1"}, {"note", "1"}}) == "update t\nset note 1\n");
+    CHECK(keyed(keyed_table(), "7,1.5", {{"item", "7"}}) == "update t\nset item 7\n");  // an update all the same
+}
+
+TEST_CASE("an update by key whose body says another key is refused, naming the column") {
+    CHECK(keyed(keyed_table(), "7,1.5", {{"item", "8"}, {"note", "1"}}) == "error: row 1, column 'item': the path says '7'; a key is not changed here");
+    CHECK(keyed(keyed_table(), "7,1.5", {{"note", "1"}, {"price", "1.51"}}) == "error: row 1, column 'price': the path says '1.5'; a key is not changed here");
+    CHECK(keyed(keyed_table(), "7,1.501", {{"price", "1.50"}}) == "error: row 1, column 'price': the path says '1.501'; a key is not changed here");
+}
+
+TEST_CASE("a key column that a grant gives a value to stays in an update that agrees, so that the two are compared") {
+    sql::plan::Sight sight;
+    sight.filled_in = {false, true, false, false};
+    CHECK(keyed(keyed_table(), "7,1.5", {{"item", "7"}, {"note", "1"}, {"price", "1.5"}}, sight) == "update t\nset item 7\nset note 1\n");
+}
