@@ -1,9 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <random>
@@ -15,6 +13,7 @@
 #include "gateway/auth/hmac.h"
 #include "gateway/preview/token.h"
 #include "gateway/preview/token_key.h"
+#include "tests/unit/scratch_folder.h"
 
 namespace {
 
@@ -50,18 +49,15 @@ std::string token_of(const Request& request) {
 class File {
 public:
     explicit File(const std::string& text, mode_t mode = 0600) {
-        std::string pattern = (std::filesystem::temp_directory_path() / "rowgate-token-XXXXXX").string();
-        const int made = ::mkstemp(pattern.data());
-        REQUIRE(made >= 0);
-        ::close(made);
-        path = pattern;
         std::ofstream(path, std::ios::binary) << text;
         REQUIRE(::chmod(path.c_str(), mode) == 0);
     }
-    ~File() { std::filesystem::remove(path); }
-    File(const File&) = delete;
-    File& operator=(const File&) = delete;
-    std::string path;
+
+private:
+    ScratchFolder folder_;
+
+public:
+    const std::string path = folder_.file("key");
 };
 
 filters::Query query_of(const std::string& text) {

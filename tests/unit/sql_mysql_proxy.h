@@ -9,8 +9,6 @@
 
 #include <array>
 #include <atomic>
-#include <cstdlib>
-#include <filesystem>
 #include <functional>
 #include <list>
 #include <mutex>
@@ -18,6 +16,8 @@
 #include <string_view>
 #include <thread>
 #include <utility>
+
+#include "tests/unit/scratch_folder.h"
 
 namespace proxy {
 
@@ -34,10 +34,7 @@ enum class Harm { cut_before, cut_after, stall_before, stall_after };
 class Proxy {
 public:
     explicit Proxy(std::string server) : server_(std::move(server)) {
-        std::string folder = (std::filesystem::temp_directory_path() / "rowgate_proxy_XXXXXX").string();
-        REQUIRE(mkdtemp(folder.data()) != nullptr);
-        folder_ = folder;
-        path_ = folder_ + "/s";
+        path_ = folder_.file("s");
         listener_ = socket(AF_UNIX, SOCK_STREAM, 0);
         const sockaddr_un address = address_of(path_);
         REQUIRE(bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0);
@@ -53,8 +50,6 @@ public:
             link.join();
         }
         close(listener_);
-        unlink(path_.c_str());
-        rmdir(folder_.c_str());
     }
 
     [[nodiscard]] const std::string& path() const { return path_; }
@@ -141,7 +136,7 @@ private:
     }
 
     const std::string server_;
-    std::string folder_;
+    ScratchFolder folder_;
     std::string path_;
     int listener_ = -1;
     std::atomic<bool> is_ending_{false};
