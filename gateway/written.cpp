@@ -108,6 +108,25 @@ void append_triggers(const sql::exec::Preview& preview, std::string& out) {
     out += ']';
 }
 
+// What finds more than its letters say: not told of a column that the caller may not read.
+void append_hints(const Context& context, const schemas::Table& table, const sql::exec::Preview& preview, std::string& out) {
+    bool is_first = true;
+    for (const sql::exec::LooseMatch& match : preview.loose_matches) {
+        if (!is_shown(context.policy, match.column)) continue;
+        const schemas::Column& column = table.columns[match.column];
+        out += is_first ? R"(,"hints":[{"column":)" : R"(,{"column":)";
+        is_first = false;
+        respond::append_json_string(out, column.name.text());
+        out += fmt::format(R"(,"rows":{},"hint":)", match.rows);
+        respond::append_json_string(out, fmt::format("{} of {} row{} match{} by the collation {} alone: the text there is not letter by letter what the "
+                                                     "request says",
+                                                     match.rows, preview.rows, preview.rows == 1 ? "" : "s", match.rows == 1 ? "es" : "",
+                                                     column.type.collation));
+        out += '}';
+    }
+    if (!is_first) out += ']';
+}
+
 Response respond_preview(const Context& context, const sql::plan::Intent& intent, const schemas::Table& table, const sql::exec::Preview& preview) {
     std::string text = fmt::format(R"({{"would_affect":{},"sample":[)", preview.rows);
     if (!preview.sample.empty()) append_sample(context, table, preview.sample, text);
@@ -115,6 +134,7 @@ Response respond_preview(const Context& context, const sql::plan::Intent& intent
     append_cascades(context, preview.cascades, text);
     text += R"(],"triggers":)";
     append_triggers(preview, text);
+    append_hints(context, table, preview, text);
     if (preview.is_refused) text += R"(,"refused":409)";
     const bool has_token = preview.digest && preview.digest->digest && !preview.is_refused;
     if (has_token) {

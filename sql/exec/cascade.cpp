@@ -59,7 +59,8 @@ public:
 
     DbResult<Consequences> run(std::span<const Value> rows, const std::vector<plan::Assignment>* assignments) {
         steps_.push_back(first_step(rows, assignments));
-        while (!steps_.empty() && !result_.is_cut && !result_.is_too_deep) {
+        // Too deep a chain is followed to its end: rows that seem to be in the way may go by its last steps.
+        while (!steps_.empty() && !result_.is_cut) {
             const Step step = std::move(steps_.front());
             steps_.pop_front();
             for (std::size_t key = 0; key < map_.keys.size(); ++key) {
@@ -331,7 +332,7 @@ private:
         for (const RowId id : in_the_way) {
             const bool is_counted = !is_delete && std::binary_search(counted.begin(), counted.end(), id);
             left += rows_[id].is_deleted || is_counted ? 0 : rows_[id].copies;
-            if (!loses_reference(rows_[id], key)) {
+            if (!loses_reference(rows_[id], key) && !result_.is_cut) {
                 is_standing = true;
             } else if (!rules_.no_action_waits || what != ReferentialAction::no_action) {
                 result_.is_decided = false;

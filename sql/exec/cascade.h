@@ -40,7 +40,7 @@ struct Consequences {
     // succeeds or what becomes of a row: only doing it tells. Effects are then what may be, at most. (SET DEFAULT excepted: a row
     // that has come to refer to another may go with it.)
     bool is_decided = true;
-    // More than `rows_max` rows: what is said here is only the beginning.
+    // More than `rows_max` rows: what is said here is only the beginning, and no row is an obstacle, for it may go later.
     bool is_cut = false;
 
     [[nodiscard]] bool is_refused() const { return !obstacles.empty() || is_too_deep; }

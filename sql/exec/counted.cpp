@@ -9,6 +9,7 @@
 #include "sql/exec/kept_rows.h"
 #include "sql/exec/key_tree.h"
 #include "sql/exec/keys.h"
+#include "sql/exec/loose_matches.h"
 #include "sql/exec/met_rows.h"
 #include "sql/exec/reference_map.h"
 #include "sql/exec/transaction.h"
@@ -235,7 +236,7 @@ private:
             return tl::unexpected(std::move(*refused));
         }
         auto allowed = check_cascade_caps(followed_, rows_, precautions_);
-        if (!allowed && !followed_.consequences.is_decided) {
+        if (!allowed && !followed_.consequences.is_decided && !followed_.consequences.is_cut) {
             // What is in the way is told first, and only the write tells whether something is.
             if (auto tried = try_to_write(); !tried && is_of_children(tried.error().fault)) {
                 return tried;
@@ -328,7 +329,9 @@ private:
     // A cascade may have taken rows of the set before their turn came: the database does not count those, and they are gone.
     DbResult<void> explain_difference(std::uint64_t written, bool goes_by_key) {
         if (written > rows_) {
-            return refuse(DbFault::conflict, "more rows were written than were found");
+            // Nobody else's rows came between where rows are read again: a foreign key brought rows under the condition while it was read.
+            return reads_again_ && update_ == nullptr ? refuse(DbFault::cascade_uncountable, "foreign keys brought more rows into the set")
+                                                      : refuse(DbFault::conflict, "more rows were written than were found");
         }
         if (update_ == nullptr && (goes_by_key || dialect_.finds_before_writing())) {
             RowCount left;
@@ -397,6 +400,13 @@ private:
         counted.rows = rows_ = preview.rows;
         if (auto allowed = check_count(rows_, false); !allowed) {
             return tl::unexpected(std::move(allowed.error()));
+        }
+        if (rows_ > 0 && rows_ <= company_.digest_rows_max && precautions_.representation) {
+            auto matches = read_loose_matches(*lease_, plan_, dialect_, deadline_);
+            if (!matches) {
+                return tl::unexpected(std::move(matches.error()));
+            }
+            preview.loose_matches = std::move(*matches);
         }
         if (auto followed = follow(); !followed) {
             return tl::unexpected(std::move(followed.error()));

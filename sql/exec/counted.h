@@ -38,9 +38,16 @@ struct Cascade {
     std::uint64_t rows = 0;
 };
 
+// Rows of a preview that a condition on text found by its column's collation alone: they do not hold the text that it names.
+struct LooseMatch {
+    std::size_t column = 0;  // of the table
+    std::uint64_t rows = 0;  // one or more
+};
+
 struct Preview {
     std::uint64_t rows = 0;
     std::vector<schemas::Value> sample;  // keys of some of them, one's values after another, as far as the caller may read them
+    std::vector<LooseMatch> loose_matches;  // looked for in sets of no more than Company::digest_rows_max rows
     std::vector<Cascade> cascades;
     std::vector<std::string> triggers;  // that would run, by name
     bool are_triggers_known = true;

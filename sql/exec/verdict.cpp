@@ -84,6 +84,9 @@ DbResult<void> check_cascade_caps(const Followed& followed, std::uint64_t rows, 
         return over_cap("foreign keys reach more rows than may be",
                       Tally{all, followed.consequences.is_cut, followed.consequences.rows, {}, plan::Cap{*precautions.cascaded_max, plan::CapSource::cascades}});
     }
+    if (precautions.count_cascades() && followed.consequences.is_cut) {
+        return tl::unexpected(DbError{DbFault::cascade_uncountable, Fate::keep, {}, {}, "more rows than can be followed"});
+    }
     return {};
 }
 

@@ -25,7 +25,7 @@ struct Followed {
 // What the database refused, with the rows in the way where they are known.
 [[nodiscard]] DbError with_rows_in_the_way(DbError error, const Followed& followed);
 
-// `rows`: of the write's own. Fails with over_cascade_cap.
+// `rows`: of the write's own. Fails with over_cascade_cap, or with cascade_uncountable when nobody knows.
 [[nodiscard]] DbResult<void> check_cascade_caps(const Followed& followed, std::uint64_t rows, const plan::Precautions& precautions);
 
 // Cascades and triggers. The map is there.

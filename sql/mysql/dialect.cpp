@@ -300,6 +300,11 @@ public:
     }
     void set_digest(Writer& writer) const override { write_set_digest(writer); }
 
+    void verbatim(Writer& writer, const schemas::Column& column) const override {
+        writer.keyword("CAST(CONVERT(").ident(column.name).keyword(" USING utf8mb4) AS BINARY)");
+    }
+    void verbatim(Writer& writer, const schemas::Text& value) const override { writer.keyword("CAST(").param(value).keyword(" AS BINARY)"); }
+
     void locking(Writer& writer) const override { writer.keyword(" FOR UPDATE"); }
 
     // The protocol's limit.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <string_view>
 #include <utility>
 
 #include "sql/render/check.h"
@@ -162,7 +163,150 @@ std::vector<Statement> by_keys(const schemas::Table& table, const Dialect& diale
     return statements;
 }
 
+// Bytes are compared, and nothing else: no other text is equal.
+constexpr std::string_view kBytewise = "BINARY";
+
+// A column that a condition names by texts: eq, in, or a part of it; of a condition on keys, every `step`th value from `first` on.
+struct NamedText {
+    std::size_t column = 0;
+    plan::PredicateKind kind = plan::PredicateKind::in;
+    std::span<const schemas::Value> values;
+    std::size_t first = 0;
+    std::size_t step = 1;
+};
+
+std::vector<NamedText> named_texts(const schemas::Table& table, const std::vector<plan::Predicate>& where) {
+    using plan::PredicateKind;
+    std::vector<NamedText> found;
+    for (const plan::Predicate& predicate : where) {
+        switch (predicate.kind) {
+            case PredicateKind::eq: found.push_back({predicate.column, PredicateKind::in, predicate.values}); break;
+            case PredicateKind::in:
+            case PredicateKind::contains:
+            case PredicateKind::starts_with:
+            case PredicateKind::ends_with: found.push_back({predicate.column, predicate.kind, predicate.values}); break;
+            case PredicateKind::key_in:
+                for (std::size_t part = 0; part < table.primary_key->columns.size(); ++part) {
+                    found.push_back({table.primary_key->columns[part], PredicateKind::in, predicate.values, part, table.primary_key->columns.size()});
+                }
+                break;
+            default: break;  // names no text, or an order
+        }
+    }
+    std::erase_if(found, [&](const NamedText& one) {
+        const schemas::Type& type = table.columns[one.column].type;
+        return type.type_class != schemas::TypeClass::text || type.collation == kBytewise;
+    });
+    return found;
+}
+
+std::vector<std::size_t> columns_of(const std::vector<NamedText>& texts) {
+    std::vector<std::size_t> columns;
+    for (const NamedText& one : texts) {
+        if (std::find(columns.begin(), columns.end(), one.column) == columns.end()) {
+            columns.push_back(one.column);
+        }
+    }
+    return columns;
+}
+
+// The cell is just what the condition says.
+void write_exact(Writer& writer, const Dialect& dialect, const schemas::Column& column, const NamedText& named) {
+    const auto text = [&](std::size_t at) { dialect.verbatim(writer, std::get<schemas::Text>(named.values[at])); };
+    switch (named.kind) {
+        case plan::PredicateKind::contains:
+            writer.keyword("INSTR(");
+            dialect.verbatim(writer, column);
+            writer.keyword(", ");
+            text(0);
+            writer.keyword(") > 0");
+            return;
+        case plan::PredicateKind::starts_with:
+            writer.keyword("SUBSTR(");
+            dialect.verbatim(writer, column);
+            writer.keyword(", 1, LENGTH(");
+            text(0);
+            writer.keyword(")) = ");
+            return text(0);
+        case plan::PredicateKind::ends_with:
+            writer.keyword("SUBSTR(");
+            dialect.verbatim(writer, column);
+            writer.keyword(", -LENGTH(");
+            text(0);
+            writer.keyword(")) = ");
+            return text(0);
+        default:
+            dialect.verbatim(writer, column);
+            writer.keyword(" IN (");
+            for (std::size_t at = named.first; at < named.values.size(); at += named.step) {
+                if (at != named.first) {
+                    writer.keyword(", ");
+                }
+                text(at);
+            }
+            writer.keyword(")");
+    }
+}
+
+// At most: a value that is no key's may stand twice in a condition, and a text twice beside it.
+std::size_t count_placeholders(const std::vector<plan::Predicate>& where, const plan::RowFilters& one_of, const std::vector<NamedText>& texts) {
+    constexpr std::size_t kBeside = 16;
+    std::size_t count = kBeside;
+    const auto add = [&](const std::vector<plan::Predicate>& some) {
+        for (const plan::Predicate& predicate : some) {
+            count += predicate.values.size() * (predicate.kind == plan::PredicateKind::key_in ? 1 : 2);
+        }
+    };
+    add(where);
+    std::for_each(one_of.begin(), one_of.end(), add);
+    for (const NamedText& named : texts) {
+        count += named.values.size() / named.step * (named.kind == plan::PredicateKind::in ? 1 : 2);
+    }
+    return count;
+}
+
 }  // namespace
+
+std::vector<std::size_t> loosely_matched_columns(const plan::Plan& plan) {
+    const Write write = write_of(plan);
+    return columns_of(named_texts(write.table, write.where));
+}
+
+std::vector<Statement> render_loose_matches(const plan::Plan& plan, const Dialect& dialect) {
+    const Write write = write_of(plan);
+    std::vector<Statement> statements;
+    for (const std::vector<plan::Predicate>& where : parts_of(write, dialect)) {
+        const std::vector<NamedText> texts = named_texts(write.table, where);
+        if (texts.empty() || count_placeholders(where, write.one_of, texts) > dialect.placeholders_max()) {
+            return {};
+        }
+        const std::vector<std::size_t> columns = columns_of(texts);
+        Writer writer(dialect.quote());
+        writer.keyword("SELECT ");
+        for (const std::size_t column : columns) {
+            writer.keyword(column == columns.front() ? SqlLiteral("COUNT(CASE WHEN ") : SqlLiteral(", COUNT(CASE WHEN "));
+            bool is_first = true;
+            for (const NamedText& named : texts) {
+                if (named.column == column) {
+                    writer.keyword(is_first ? SqlLiteral("") : SqlLiteral(" AND "));
+                    is_first = false;
+                    write_exact(writer, dialect, write.table.columns[column], named);
+                }
+            }
+            writer.keyword(" THEN NULL ELSE 1 END)");
+        }
+        writer.keyword(" FROM (SELECT ");
+        write_names(writer, write.table, columns);
+        writer.keyword(" FROM ").ident(write.table.name);
+        write_where(writer, dialect, write.table, where, write.one_of);
+        write_order(writer, dialect, write);
+        write_limit(writer, write.precautions.limit, std::nullopt);
+        dialect.locking(writer);
+        writer.keyword(") AS rows_of_the_set");
+        statements.push_back(std::move(writer).finish());
+    }
+    return statements;
+}
 
 std::optional<std::uint64_t> rows_sought(const plan::Precautions& precautions) {
     if (!precautions.set_max || precautions.set_max->rows == std::numeric_limits<std::uint64_t>::max()) {

@@ -28,6 +28,13 @@ namespace sql::render {
 [[nodiscard]] std::vector<Statement> render_digests(const plan::Plan& plan, const Dialect& dialect, const schemas::Text& salt,
                                                     std::uint64_t rows_max);
 
+// The columns whose collation may let a condition of the plan find a row that does not hold the text that the condition names.
+[[nodiscard]] std::vector<std::size_t> loosely_matched_columns(const plan::Plan& plan);
+// Each answers one row: for each of those columns the number of such rows in the set. None when there is no such column, or the
+// condition has so many values that they cannot be said twice in a statement. Of a condition on keys of several columns each column
+// is looked at by itself.
+[[nodiscard]] std::vector<Statement> render_loose_matches(const plan::Plan& plan, const Dialect& dialect);
+
 // `keys`: primary keys as render_find gave them, the values of one key after another.
 [[nodiscard]] std::vector<Statement> render_write_by_keys(const plan::Plan& plan, const Dialect& dialect, std::span<const schemas::Value> keys);
 // By the plan's own condition, order and limit.

@@ -75,6 +75,10 @@ public:
     // there is none.
     virtual void set_digest(Writer& writer) const = 0;
 
+    // The UTF-8 bytes of a text cell, and of such a value: they are equal when the texts are, whatever the column's collation.
+    virtual void verbatim(Writer& writer, const schemas::Column& column) const = 0;
+    virtual void verbatim(Writer& writer, const schemas::Text& value) const = 0;
+
     // After a SELECT: its rows stay as they are until the transaction ends, where BEGIN alone does not see to that.
     virtual void locking(Writer&) const {}
 

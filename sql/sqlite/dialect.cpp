@@ -285,6 +285,11 @@ public:
 
     [[nodiscard]] bool has_default_keyword() const override { return false; }
 
+    void verbatim(Writer& writer, const schemas::Column& column) const override {
+        writer.keyword("CAST(").ident(column.name).keyword(" AS BLOB)");
+    }
+    void verbatim(Writer& writer, const schemas::Text& value) const override { writer.keyword("CAST(").param(value).keyword(" AS BLOB)"); }
+
     // A function takes a hundred columns; of more, it takes the digests of a hundred each.
     void row_digest(Writer& writer, const schemas::Table& table, const schemas::Text& salt) const override {
         constexpr std::size_t kArguments = 100;

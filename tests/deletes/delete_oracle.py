@@ -37,7 +37,7 @@ class Expected:
     preview: object = None  # Reach
     keys: set = None  # those of the set
     constraints: set = None  # any of these may be named in a 409
-    in_way: dict = None  # constraint: (child table, rows), where the gateway can count them
+    in_way: dict = None  # constraint: (child table, range of rows), where the gateway can count them
     why: str = ""
     reasons: set = frozenset()  # of the database's refusals
 
@@ -176,7 +176,7 @@ class Oracle:
         asks_for_count = request.preview or request.max_affected is not None or policy.cap is not None or policy.cascade_cap is not None
         if not is_countable and asks_for_count and count:
             return Expected({409}, why="rows without a key, and foreign keys lead back to them: they cannot be told apart")
-        statuses = {409} if is_refused or not is_countable and self.kind == "ms" and count > 1 else set()
+        statuses = {409} if is_refused or not is_countable and self.kind == "ms" and count else set()
         if done:
             statuses.add(412 if limits else 200)
         elif limits and not reach.in_way:
@@ -201,9 +201,16 @@ class Oracle:
             reasons.add("long")
         in_way = {}
         if any(self._stays_in_way(reach, key) for key, _ in reach.in_way.values()):
-            in_way = {name: (key.child, len(places)) for name, (key, places) in reach.in_way.items()}
+            in_way = {name: (key.child, range(len(places), self._most_in_way(reach, name) + 1)) for name, (key, places) in reach.in_way.items()}
         return Expected(statuses, count, worlds, [self._representation(request, chosen, world) for world in done], None, keys, constraints,
                         in_way, why, reasons)
+
+    def _most_in_way(self, reach, name):
+        """InnoDB refuses a second update of a table in one chain: rows that a key may not change are in its way too, beside those that it forbids to go."""
+        places = set(reach.in_way[name][1])
+        if self.kind == "ms":
+            places |= reach.by_key.get((name, False), (None, None, set()))[2] - reach.deleted
+        return len(places)
 
     @staticmethod
     def _stays_in_way(reach, key):

@@ -50,7 +50,8 @@ def judge_conflict(request, expected, said):
         return []
     if expected.in_way:
         is_long = "long" in expected.reasons  # too deep a chain ends the counting
-        if not any((name in said or not is_named) and child in said and (is_long or re.search(rf"\b{rows}\b", said))
+        told = re.match(r"\d+", said)
+        if not any((name in said or not is_named) and child in said and (is_long or told and int(told[0]) in rows)
                    for name, (child, rows) in expected.in_way.items()):
             return [f"the problem says none of {expected.in_way}"]
     elif is_named and expected.constraints and not any(name in said for name in expected.constraints):

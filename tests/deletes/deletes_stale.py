@@ -1,5 +1,5 @@
-"""Tables and foreign keys that change behind the gateway's back while it deletes with caps and keys, and key lists longer than one statement takes:
-what a schema that stands still does not show. Part of the suite `deletes`.
+"""Tables and foreign keys that change behind the gateway's back while it deletes with caps and keys, and more keys and rows than are taken at once:
+what a small schema that stands still does not show. Part of the suite `deletes`.
 """
 import json
 import threading
@@ -18,6 +18,8 @@ def stale_all(context, report):
     for kind in ("ms", "sl"):
         another_key(context, report, kind)
         two_spellings(context, report, kind)
+        too_many_to_follow(context, report, kind)
+        brought_in(context, report, kind)
     keys_come_and_go(context, report, 60 if context.full else 2.5)
 
 
@@ -67,6 +69,52 @@ def two_spellings(context, report, kind):
             left = place.direct.one("SELECT COUNT(*) FROM wide")
             report.equal(left, 0 if answer.status == 200 else KEYS // 2, f"two spellings [{kind}]: rows left after {answer.status}")
         report.equal(answer.body and answer.json(), {"rows_affected": KEYS // 2}, f"two spellings [{kind}]: the answer")
+    finally:
+        client.close()
+        place.close(report)
+
+
+def too_many_to_follow(context, report, kind):
+    """More rows than are followed along foreign keys: a cap above that number is no permission for what lies beyond it."""
+    place = Place(context, kind, "crowd")
+    client = place.gateway.client()
+    each, caps = 60_000, (("max-affected=130000", 409, "cascade_uncountable"), ("max-affected=1000", 412, "set_too_large"))
+    try:
+        place.direct.run("CREATE TABLE grandchildren (id INTEGER NOT NULL PRIMARY KEY, child INTEGER NOT NULL, "
+                         f"FOREIGN KEY (child) REFERENCES children (id) ON DELETE {'CASCADE' if kind == 'ms' else 'NO ACTION'})")
+        place.direct.run("INSERT INTO parents VALUES (1, 1, 'a'), (2, 1, 'b')")
+        numbers = f"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {2 * each}) SELECT i"
+        if kind == "ms":
+            place.direct.run(f"SET max_recursive_iterations = {3 * each}")
+        place.direct.run(f"INSERT INTO children {numbers}, 1 + i % 2 FROM n")
+        for preference, status, code in caps:
+            if kind == "ms":
+                place.direct.run("REPLACE INTO grandchildren SELECT id + 1, id FROM children WHERE id % 7 = 0")
+            answer = client.request("DELETE", table_path(kind, "parents") + "?id=in.1,2", headers=[("Prefer", preference)])
+            report.check(answer.status == status and answer.problem()["code"] == code and not audit(answer),
+                         f"too many to follow [{kind}]: {preference}: {short(repr(answer))}")
+            report.equal(place.direct.one("SELECT COUNT(*) FROM children"), 2 * each, f"too many to follow [{kind}]: children left after {preference}")
+    finally:
+        client.close()
+        place.close(report)
+
+
+def brought_in(context, report, kind):
+    """A foreign key that sets NULL brings rows under the condition while MariaDB still reads: without a key they cannot be told apart."""
+    place = Place(context, kind, "brought")
+    client = place.gateway.client()
+    try:
+        place.direct.run("CREATE TABLE chain (u INTEGER NOT NULL, up INTEGER NULL, UNIQUE (u), FOREIGN KEY (up) REFERENCES chain (u) ON DELETE SET NULL)")
+        for number in range(1, 9):
+            place.direct.run("INSERT INTO chain VALUES (?, ?)", number, number - 1 or None)
+        before = place.direct.rows("SELECT u, up FROM chain ORDER BY u")
+        answer = client.request("DELETE", table_path(kind, "chain") + "?up=is.null")
+        if kind == "sl":
+            report.check(answer.status == 200 and answer.json() == {"rows_affected": 1}, f"brought in [sl]: {short(repr(answer))}")
+            before = [(2, None)] + before[2:]
+        else:
+            report.check(answer.status == 409 and answer.problem()["code"] == "cascade_uncountable" and not audit(answer), f"brought in [ms]: {short(repr(answer))}")
+        report.equal(place.direct.rows("SELECT u, up FROM chain ORDER BY u"), before, f"brought in [{kind}]: the rows afterwards")
     finally:
         client.close()
         place.close(report)

@@ -14,6 +14,7 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 def run(t):
     shown(t)
     shown_cascades(t)
+    hints(t)
     refused(t)
     not_shown(t)
     asked_wrongly(t)
@@ -97,6 +98,37 @@ def refused(t):
                                  ("PATCH", "book/10", {"author_id": 2}), ("DELETE", "land/3", None), ("PATCH", "street/1", {"city": None})):
         told = t.preview(method, target, body=body, would_affect=1, refused=None)
         t.ask(method, target, 200, body=body, headers=bearing(told.get("token")), json={"rows_affected": 1})
+
+
+def hints(t):
+    """Rows that a condition on text finds by the collation alone."""
+    def told(target, rows, of, column="name", **more):
+        hint = {"column": column, "rows": rows, "hint": f"{rows} of {of} row{'' if of == 1 else 's'} match{'es' if rows == 1 else ''} by the collation "
+                f"{'utf8mb4_general_ci' if t.is_mariadb else 'NOCASE'} alone: the text there is not letter by letter what the request says"}
+        t.preview(more.pop("method", "DELETE"), target, would_affect=of, hints=[hint], **more)
+
+    told("clan?name=eq.ann", 2, 3)
+    told("clan?name=eq.ann", 2, 3, method="PATCH", body={"alias": "x"})
+    told("clan?name=eq.aNN", 3, 3)
+    told("clan?name=eq.BO&id=eq.5", 1, 1)
+    told("clan?name=in.ann,Ann,bo,xx", 2, 5)
+    told("clan?name=li.nN", 4, 4)
+    told("clan?name=rli.an", 3, 4)
+    told("clan?name=lli.NN", 2, 3)
+    told("clan?name=lli.A", 1, 1)
+    told("clan?name=eq.ann&name=rli.A", 3, 3)  # none is both
+    told("clan?name=eq.ann&order=id&limit=2", 1, 2)
+    told("clan/bulk-delete", 2, 3, method="POST", body={"filter": "name=eq.ann"})
+    told("pair/A,1", 1, 1, column="a")
+    told("pair", 1, 3, column="a", body={"ids": [["A", 1], ["b", 1], ["a", 2]]})
+    told("pair", 3, 3, column="a", body={"ids": [[letter, number] for number in range(1, 4001) for letter in "Ab"]})
+    for target, rows in (("clan?name=eq.Anna", 1), ("clan?name=in.ann,Ann,ANN", 3), ("clan?name=ne.ann", 4), ("clan?name=gt.b&name=lt.c", 2), ("clan?id=le.3", 3),
+                         ("clan?alias=eq.ann", 1), ("clan?alias=li.nn", 3), ("clan?name=eq.nobody", 0), ("clan?name=li.x%25", 1), ("clan?name=rli._", 1),
+                         ("clan?name=not.is.null", 7), ("pair/B,1", 1), ("pair?n=eq.1", 2)):
+        t.preview("DELETE", target, would_affect=rows)
+    # Not of what the caller may not read.
+    t.preview("DELETE", "clan?name=eq.ann", headers=role("mute"), would_affect=3)
+    t.preview("DELETE", "clan?name=eq.ann", headers=role("deaf"), would_affect=3, sample=[])
 
 
 def not_shown(t):

@@ -11,6 +11,7 @@ from lib import places
 from lib.contract import Trial
 from lib.direct import open_mariadb, open_sqlite
 from lib.gateway import Gateway, grant, mariadb_database, sqlite_database, table_path
+from lib.report import short
 
 ROWS_MAX, PREVIEW_ROWS_MAX = 12, 20
 SETTINGS = {"limits": {"rows_max": ROWS_MAX}, "": {"preview_rows_max": PREVIEW_ROWS_MAX},
@@ -59,8 +60,12 @@ TABLES = {
     "nokey": "v INT NULL, w VARCHAR(10) NULL",
     "uniq": "u INT NOT NULL, n INT NULL, w VARCHAR(10) NULL, CONSTRAINT uniq_u UNIQUE (u), CONSTRAINT uniq_n UNIQUE (n)",
     "near": "id INT PRIMARY KEY, v INT NULL",
+    "clan": "id INT PRIMARY KEY, name VARCHAR(20) {loose} NOT NULL, alias VARCHAR(20) {strict} NOT NULL",
+    "pair": "a VARCHAR(5) {loose} NOT NULL, n INT NOT NULL, PRIMARY KEY (a, n)",
     "trail": "what VARCHAR(20) NULL",
 }
+COLLATIONS = {"ms": {"loose": "COLLATE utf8mb4_general_ci", "strict": "COLLATE utf8mb4_nopad_bin"}, "sl": {"loose": "COLLATE NOCASE", "strict": ""}}
+CLAN = ["ann", "Ann", "ANN", "Anna", "bo", "Bo", "_x%"]
 FIVE = [(n, n * 10) for n in range(1, 6)]
 ROWS = {
     "item": [(n, f"n{n}", "ab"[n % 2], n * 10 if n % 5 else None, 100 + n if n % 3 else None, "ann" if n <= 7 else "bob") for n in range(1, 15)],
@@ -78,6 +83,7 @@ ROWS = {
     "hq": FIVE[:2], "spy_net": [(1, 1), (2, 1)], "vault": FIVE[:2], "spy_lock": [(1, 1)],
     "traced": FIVE[:3], "capped": FIVE, "casc": FIVE, "casc_child": [(1, 1), (2, 1), (3, 2)], "one": FIVE, "sure": FIVE, "lax": FIVE,
     "nokey": [(1, "one"), (2, "two"), (2, "two")], "uniq": [(1, 1, "a"), (2, None, "b"), (3, 3, None), (4, None, "b")], "near": FIVE[:2], "egg": [(1, 1), (2, 3), (3, 2), (4, None)], "hen": [(1, 1), (2, 2), (3, 3)],
+    "clan": [(n, name, name) for n, name in enumerate(CLAN, 1)], "pair": [("a", 1), ("B", 1), ("a", 2)],
     "trail": [],
 }
 HIDDEN = ("spy_net", "spy_lock")
@@ -85,7 +91,7 @@ HIDDEN = ("spy_net", "spy_lock")
 
 def make_tables(direct):
     for name, columns in TABLES.items():
-        direct.run(f"CREATE TABLE {name} ({columns})" + (" ENGINE=InnoDB" if direct.kind == "ms" else ""))
+        direct.run(f"CREATE TABLE {name} ({columns.format(**COLLATIONS[direct.kind])})" + (" ENGINE=InnoDB" if direct.kind == "ms" else ""))
     egg = "CREATE TABLE egg (id INT PRIMARY KEY, hen_id INT NULL{})"
     hen = "CREATE TABLE hen (id INT PRIMARY KEY, egg_id INT NULL, CONSTRAINT hen_egg FOREIGN KEY (egg_id) REFERENCES egg (id) ON DELETE CASCADE)"
     back = ", CONSTRAINT egg_hen FOREIGN KEY (hen_id) REFERENCES hen (id) ON DELETE CASCADE"
@@ -134,6 +140,7 @@ def grants():
             # Sees three columns; filters by the key too.
             {**grant("blinkered", ["item"]), "read": ["name", "kind", "owner"], "filter": ["id", "kind"], "write": ["id", "name", "kind", "owner"]},
             # No key for either.
+            {**grant("mute", ["clan"], ["GET", "DELETE"]), "read": ["id"], "filter": ["id", "name"]}, grant("deaf", ["clan"], ["DELETE"]),
             {**grant("keyblind", ["item", "author"], ["GET", "DELETE", "PATCH", "PUT"]), "read": ["name"], "filter": ["name"], "write": ["name"]}]
     for table, policy in policed.items():
         made.append({**grant("admin", [table]), **policy})
@@ -213,13 +220,13 @@ class DeleteTrial(Trial):
         except ValueError:
             self.report.fail(f"[{self.kind}] preview of {method} {target} is not JSON: {answer!r}")
             return {}
-        wrong = [f"{name} is {told.get(name)!r}, wanted {value!r}" for name, value in members.items() if told.get(name) != value]
+        wrong = [f"{name} is {told.get(name)!r}, wanted {value!r}" for name, value in {"hints": None, **members}.items() if told.get(name) != value]
         if (told.get("token") is None) != (told.get("expires") is None):
             wrong.append("token and expires do not go together")
-        names = set(told) - {"refused"}
+        names = set(told) - {"refused", "hints"}
         if names != {"would_affect", "sample", "cascades", "triggers", "token", "expires"}:
             wrong.append(f"members {sorted(told)}")
-        self.report.check(not wrong, f"[{self.kind}] preview of {method} {target} {body or ''}: {'; '.join(wrong)}: {told}")
+        self.report.check(not wrong, f"[{self.kind}] preview of {method} {target} {short(repr(body))}: {'; '.join(wrong)}: {told}")
         return told
 
     def cascades(self, *wanted):

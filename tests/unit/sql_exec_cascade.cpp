@@ -210,6 +210,30 @@ TEST_CASE("a chain of references is as deep as the database follows it, and no d
     }
 }
 
+TEST_CASE("rows in the way are those that stay, however long the chain, and none is told once counting has ended early") {
+    on_both([](const Lab& lab) {
+        make_chain(lab, 20);
+        lab.run("CREATE TABLE pin (n INT PRIMARY KEY, at INT, along INT, CONSTRAINT pin_at FOREIGN KEY (at) REFERENCES chain (n) ON DELETE RESTRICT,"
+                " CONSTRAINT pin_along FOREIGN KEY (along) REFERENCES chain (n) ON DELETE CASCADE)");
+        lab.run("INSERT INTO pin VALUES (1, 3, 18)");
+        lab.begin();
+        const ReferenceMap map = lab.map("chain");
+        const Consequences goes = lab.of_delete(map, {1});
+        CHECK(goes.obstacles.empty());
+        CHECK(goes.contested.size() == 1);
+        CHECK(goes.is_too_deep == lab.is_mysql());
+        CHECK(!lab.try_delete(name("chain"), {1}));
+        lab.rollback();
+        lab.run("INSERT INTO pin VALUES (2, 3, NULL)");
+        lab.begin();
+        CHECK(lines(lab, map, lab.of_delete(map, {1}).obstacles) == named(lab, {"pin.pin_at restrict 1"}));
+        const Consequences cut = lab.of_delete(map, {1}, 5);
+        CHECK(cut.is_cut);
+        CHECK(cut.obstacles.empty());
+        lab.rollback();
+    });
+}
+
 TEST_CASE("an update is followed where it changes what others refer to") {
     on_both([](const Lab& lab) {
         lab.run("CREATE TABLE a (n INT PRIMARY KEY, u INT UNIQUE)");
