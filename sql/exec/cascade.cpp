@@ -159,7 +159,9 @@ private:
             }
         }
         if (!next.rows.empty()) {
-            result_.is_too_deep = result_.is_too_deep || next.depth > rules_.depth_max;
+            if (next.depth > rules_.depth_max) {
+                too_deep_.insert(too_deep_.end(), next.rows.begin(), next.rows.end());
+            }
             steps_.push_back(std::move(next));
         }
         return {};
@@ -306,9 +308,15 @@ private:
         for (const RowId id : is_own_reached_) {
             result_.own_rows_reached += rows_[id].copies;
         }
-        // In another order of the rows a chain may be longer than the shortest.
-        const bool may_be_longer = rows_.has_way_longer_than(rules_.depth_max) || (!knows_all_edges_ && rows_.all().size() > rules_.depth_max);
-        result_.is_decided = result_.is_decided && (result_.is_too_deep || !may_be_longer);
+        // A row that two keys reach may be gone, or have let go, before the longer chain comes to it; and in another order of the rows
+        // a chain may be longer than the shortest.
+        const bool is_too_deep = std::any_of(too_deep_.begin(), too_deep_.end(), [&](RowId id) {
+            return rows_[id].is_deleted != !rows_[id].changed_by.empty();
+        });
+        const bool may_be_longer = !too_deep_.empty() || rows_.has_way_longer_than(rules_.depth_max) ||
+                                   (!knows_all_edges_ && rows_.all().size() > rules_.depth_max);
+        result_.is_too_deep = result_.is_decided && is_too_deep;
+        result_.is_decided = result_.is_decided && (is_too_deep || !may_be_longer);
     }
 
     void conclude(std::size_t key, bool is_delete) {
@@ -359,6 +367,7 @@ private:
     bool knows_all_edges_ = true;
     std::vector<std::size_t> own_places_;  // of the written table, that an update assigns
     std::deque<Step> steps_;
+    std::vector<RowId> too_deep_;  // reached by a chain that is longer than the database follows
     std::vector<std::vector<RowId>> reached_;     // by slot
     std::vector<std::vector<RowId>> in_the_way_;  // by slot
     std::vector<RowId> is_own_reached_;

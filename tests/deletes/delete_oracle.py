@@ -200,7 +200,7 @@ class Oracle:
         if self.kind == "ms" and reached >= DEPTH_MAX:
             reasons.add("long")
         in_way = {}
-        if any(self._stays_in_way(reach, key) for key, _ in reach.in_way.values()):
+        if is_countable and any(self._stays_in_way(reach, key) for key, _ in reach.in_way.values()):
             in_way = {name: (key.child, range(len(places), self._most_in_way(reach, name) + 1)) for name, (key, places) in reach.in_way.items()}
         return Expected(statuses, count, worlds, [self._representation(request, chosen, world) for world in done], None, keys, constraints,
                         in_way, why, reasons)
