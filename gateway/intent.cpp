@@ -71,7 +71,10 @@ Outcome<Intent> parse_intent(Context& context) {
     note_rows(context, intent);
     auto preferences = check_headers(context);
     if (!preferences) return fail(std::move(preferences).error());
-    const request::AskHeaders headers{context.request.values("X-Delete-Token"), context.request.values("X-Conditional-Delete")};
+    const http::NameLengths lengths(context.request.headers);
+    request::AskHeaders headers;
+    if (lengths.may_have("X-Delete-Token")) headers.delete_token = context.request.values("X-Delete-Token");
+    if (lengths.may_have("X-Conditional-Delete")) headers.conditional_delete = context.request.values("X-Conditional-Delete");
     auto asks = request::parse_asks(intent.verb, *preferences, headers, intent.query);
     const bool comes_after_rows = !asks && asks.error().fault == request::AskFault::query && names_no_rows(intent);
     if (!asks && !comes_after_rows) return fail(asks.error());

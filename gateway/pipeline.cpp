@@ -180,7 +180,8 @@ Outcome<void> bind_readers(Context& context, const sql::plan::Intent& intent, co
 }
 
 // Binds, runs, and binds again when the table turned out to be another than the catalog said.
-Outcome<Response> answer_bound(Context& context, sql::plan::Intent intent, schemas::TablePtr table) {
+// `intent` gets the rows that a body names.
+Outcome<Response> answer_bound(Context& context, sql::plan::Intent& intent, schemas::TablePtr table) {
     sql::exec::CatalogCache& catalog = context.database->database->catalog();
     const std::string& name = context.target.segments[4];
     const bool takes_body = intent.verb == sql::plan::Verb::insert || intent.verb == sql::plan::Verb::update;
@@ -265,7 +266,7 @@ Outcome<Response> answer_table(Context& context) {
     if (!names_no_rows(intent)) {  // else bind refuses it, and that comes before Accept
         CHECK(check_accept(context));
     }
-    return answer_bound(context, std::move(intent), table);
+    return answer_bound(context, intent, std::move(table));
 }
 
 // The tables that some grant of the caller names.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -17,6 +18,21 @@ struct Header {
 
 // What became of the body while it was read.
 enum class BodyState { none, complete, too_large };
+
+// The lengths of headers' names, by which most names that are not there are told without looking at every header.
+class NameLengths {
+public:
+    explicit NameLengths(const std::vector<Header>& headers) {
+        for (const Header& header : headers) {
+            bits_ |= bit(header.name);
+        }
+    }
+    [[nodiscard]] bool may_have(std::string_view name) const { return (bits_ & bit(name)) != 0; }
+
+private:
+    [[nodiscard]] static std::uint64_t bit(std::string_view name) { return std::uint64_t{1} << (name.size() % 64); }
+    std::uint64_t bits_ = 0;
+};
 
 struct Request {
     std::string method;  // as sent, case-sensitive

@@ -204,6 +204,7 @@ tl::expected<Plan, PlanError> bind_read(const Intent& intent, schemas::TablePtr 
     plan.where = *std::move(where);
     plan.order = *std::move(order);
     plan.limit = query.limit ? query.limit->value : limits.rows_max;
+    plan.has_usual_limit = plan.limit == limits.rows_max;
     plan.offset = query.offset ? query.offset->value : 0;
     return plan;
 }

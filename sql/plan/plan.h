@@ -58,6 +58,7 @@ struct ReadPlan {
     std::vector<Order> order;
     std::uint64_t limit = 0;  // render asks for one row more, so that the end is known
     std::uint64_t offset = 0;
+    bool has_usual_limit = false;  // that of every read that asks for none
     bool names_columns = true;  // else `columns` are all that the caller may see: the policy narrows them
     RowFilters one_of = {};
 };

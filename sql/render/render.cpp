@@ -96,7 +96,12 @@ struct Renderer {
             }
         }
         const std::uint64_t limit = std::min(plan.limit, std::numeric_limits<std::uint64_t>::max() - 1) + 1;
-        writer.keyword(" LIMIT ").param(signed_count(limit));
+        writer.keyword(" LIMIT ");
+        if (plan.has_usual_limit) {
+            writer.number(limit);  // one text for nearly all reads, and a parameter less
+        } else {
+            writer.param(signed_count(limit));
+        }
         if (plan.offset != 0) {
             writer.keyword(" OFFSET ").param(signed_count(plan.offset));
         }
