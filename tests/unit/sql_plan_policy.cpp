@@ -215,12 +215,12 @@ TEST_CASE("row filters are rendered with the request's conditions") {
     const auto text_of = [](sql::plan::Plan plan, const std::vector<Given>& grants) {
         return rendered(std::move(plan), grants, sql::mysql::dialect()).statements.front().text();
     };
-    CHECK(text_of(bound(Verb::read, {}), {own("a")}) == "SELECT `id`, `owner`, `n` FROM `t` WHERE `owner` = ? LIMIT ?");
+    CHECK(text_of(bound(Verb::read, {}), {own("a")}) == "SELECT `id` AS '', `owner` AS '', `n` AS '' FROM `t` WHERE `owner` = ? LIMIT 1001");
     Given two = own("b");
     two.row_filter.push_back(condition("n", Operator::gt, {"3"}));
     CHECK(text_of(bound(Verb::read, {condition("id", Operator::eq, {"1"})}), {own("a"), two}) ==
-          "SELECT `id`, `owner`, `n` FROM `t` WHERE `id` = ? AND ((`owner` = ?) OR (`owner` = ? AND `n` > ?)) LIMIT ?");
-    CHECK(text_of(bound(Verb::read, {}), {own("a"), own("b")}) == "SELECT `id`, `owner`, `n` FROM `t` WHERE ((`owner` = ?) OR (`owner` = ?)) LIMIT ?");
+          "SELECT `id` AS '', `owner` AS '', `n` AS '' FROM `t` WHERE `id` = ? AND ((`owner` = ?) OR (`owner` = ? AND `n` > ?)) LIMIT 1001");
+    CHECK(text_of(bound(Verb::read, {}), {own("a"), own("b")}) == "SELECT `id` AS '', `owner` AS '', `n` AS '' FROM `t` WHERE ((`owner` = ?) OR (`owner` = ?)) LIMIT 1001");
 }
 
 TEST_CASE("a delete by key proves its row filter too, or the whole table") {
@@ -237,7 +237,7 @@ TEST_CASE("a delete by key proves its row filter too, or the whole table") {
 TEST_CASE("what a write under row filters wrote is looked at again by key, in its transaction") {
     const sql::render::Program changed = rendered(update({{2, std::int64_t{5}}}), {own("a")}, sql::mysql::dialect());
     REQUIRE(changed.keys_before);
-    CHECK(changed.keys_before->text() == "SELECT `id` FROM `t` WHERE `id` = ? AND `owner` = ? FOR UPDATE");
+    CHECK(changed.keys_before->text() == "SELECT `id` AS '' FROM `t` WHERE `id` = ? AND `owner` = ? FOR UPDATE");
     CHECK(changed.proof == sql::render::Proof::in_transaction);
     const sql::render::Program added = rendered(insert(schemas::Text{"a"}), {own("a")}, sql::sqlite::dialect());
     CHECK(added.statements.front().text() == "INSERT INTO \"t\" (\"id\", \"owner\") VALUES (?, ?) RETURNING \"id\"");
@@ -245,7 +245,7 @@ TEST_CASE("what a write under row filters wrote is looked at again by key, in it
     std::vector<schemas::Value> keys(18, schemas::Value(std::int64_t{1}));
     const auto shown = sql::render::render_shown(*added.plan, sql::mysql::dialect(), std::move(keys));
     REQUIRE(shown.size() == 3);
-    CHECK(shown.back().text() == "SELECT `id` FROM `t` WHERE `id` IN (?) AND `owner` = ?");
+    CHECK(shown.back().text() == "SELECT `id` AS '' FROM `t` WHERE `id` IN (?) AND `owner` = ?");
     // A key that the update sets is looked for where it went.
     const sql::render::Program moved = rendered(update({{0, std::int64_t{9}}}), {own("a")}, sql::mysql::dialect());
     const auto there = sql::render::render_shown(*moved.plan, sql::mysql::dialect(), {std::int64_t{1}});

@@ -205,7 +205,7 @@ TEST_CASE("any value is a cell of the column's own storage class, not whatever i
         const sql::plan::ReadPlan plan{table({column("c", std::move(type))}), {0}, {{0, PredicateKind::any_value, {}}}, {}, 1, 0};
         return rendered(plan, dialect).statements[0].text();
     };
-    CHECK(any(integer(), sql::mysql::dialect()) == "SELECT `c` FROM `t` WHERE `c` IS NOT NULL LIMIT ?");
+    CHECK(any(integer(), sql::mysql::dialect()) == "SELECT `c` AS '' FROM `t` WHERE `c` IS NOT NULL LIMIT ?");
     CHECK(any(integer(), sql::sqlite::dialect()) ==
           "SELECT \"c\" FROM \"t\" WHERE (typeof(\"c\") = 'integer' AND \"c\" IS NOT NULL) LIMIT ?");
     CHECK(any(type_of(schemas::TypeClass::time, "time"), sql::sqlite::dialect()) ==
