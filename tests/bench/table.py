@@ -89,7 +89,7 @@ def machine(world):
 def legend(about, sizes):
     versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items() if version)
     return (f"{time.strftime('%Y-%m-%d')}, {about['cores']} cores ({about['model']}), everything on one machine; {versions}; {about['compiler']}. "
-            f"Medians of {sizes.rounds} rounds of {sizes.seconds} s in which the contenders take turns. N and B are nginx and sysbench alone, D is sysbench's deletes. "
+            f"Medians of {sizes.rounds} rounds of {sizes.seconds} s in which the contenders take turns, reads after a second that does not count. N and B are nginx and sysbench alone, D is sysbench's deletes. "
             f"Full contract: identity headers with grants, request id, access log to a file; `connections_max = 32`, else defaults; "
             f"nginx writes its log as the gateway does, in blocks of at most 100 ms; MariaDB behind a unix socket with `innodb_flush_log_at_trx_commit=1`; users has {rates.POINT_ROWS:,} rows and the demo's columns.")
 
