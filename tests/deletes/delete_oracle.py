@@ -4,13 +4,16 @@ decides (which row a foreign key lets go) comes from rules_mariadb.py and rules_
 Where the outcome hangs on the order in which the database takes the rows of one statement, or on foreign keys that share a column, it allows each
 outcome that some order has.
 """
+import contextlib
 import dataclasses
 import itertools
+import sqlite3
 
 from grant_oracle import matches
 from rules_common import Refused, part, sort_key
 from rules_mariadb import DEPTH_MAX, InnoDB
 from rules_sqlite import SQLite
+from schema_maker import ddl, inserts
 
 RULES = {"ms": InnoDB, "sl": SQLite}
 SHUFFLES = 12
@@ -259,10 +262,32 @@ class Oracle:
                 world.finish()
             except Refused as one:
                 refused.append(one)
-                continue
+                if not (self.kind == "sl" and one.reason == "referenced" and self._passes_alone(request, chosen)):
+                    continue
             if not any(world.content() == other.content() for other in done):
                 done.append(world)
         return done, refused
+
+    def _passes_alone(self, request, chosen):
+        """Whether SQLite alone takes the statement, though it breaks a key: 3.40 miscounts where rows of a table refer to each other by another key than
+        the primary one. Nobody but SQLite can mend that."""
+        made = self.schema.tables[request.table]
+        if not made.primary or not any(key.parent == request.table and key.parent_columns != made.primary for key in made.foreign):
+            return False
+        names = ", ".join(f'"{name}"' for name in made.primary)
+        marks = ", ".join(f"({', '.join('?' * len(made.primary))})" for _ in chosen)
+        verb = f'DELETE FROM "{request.table}"' if request.is_delete else f'UPDATE "{request.table}" SET ' + ", ".join(f'"{name}" = ?' for name in request.changes)
+        values = [] if request.is_delete else list(request.changes.values())
+        values += [value for number in chosen for value in part(self.schema.rows[request.table][number], made.primary)]
+        with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as database:
+            for statement in ddl(self.schema, "sl") + inserts(self.schema, "sl"):
+                database.execute(statement)
+            database.execute("PRAGMA foreign_keys=ON")
+            try:
+                database.execute(f"{verb} WHERE ({names}) IN (VALUES {marks})", values)
+            except sqlite3.IntegrityError:
+                return False
+        return True
 
     def _representation(self, request, chosen, world):
         if request.returns != "representation":
