@@ -4,7 +4,10 @@
 #include <string>
 #include <utility>
 
+#include <sqlite3.h>
+
 #include "sql/exec/row.h"
+#include "sql/sqlite/errors.h"
 #include "sql/sqlite/introspect.h"
 #include "sql/sqlite/words.h"
 
@@ -12,6 +15,7 @@ namespace sql::sqlite {
 namespace {
 
 using exec::Cell;
+using exec::DbError;
 using exec::DbResult;
 using exec::Deadline;
 using render::Quote;
@@ -58,19 +62,24 @@ DbResult<std::vector<std::string>> children_of(Session& session, std::string_vie
     return names;
 }
 
-// Compiling a DELETE is how SQLite itself finds out that a key's columns and the table's do not go together.
-DbResult<bool> has_broken_key(Session& session, std::string_view table, Deadline deadline) {
+// Compiling a DELETE is how SQLite itself finds out that a key's columns and the table's do not go together. It is compiled anew each
+// time and never stepped: an EXPLAIN does not look whether the schema is still the one that it was compiled for, and 3.40 then reads
+// freed memory.
+DbResult<bool> has_broken_key(Session& session, std::string_view table) {
     Writer writer(Quote::double_quote);
     writer.keyword("EXPLAIN DELETE FROM main.").ident(schemas::Ident::from_catalog(std::string(table)));
-    Texts ignored;
-    const auto done = session.select(std::move(writer).finish(), std::nullopt, deadline, ignored);
-    if (done) {
+    const Statement statement = std::move(writer).finish();
+    sqlite3_stmt* compiled = nullptr;
+    const int code = sqlite3_prepare_v2(session.handle(), statement.text().c_str(), -1, &compiled, nullptr);
+    sqlite3_finalize(compiled);
+    if (code == SQLITE_OK) {
         return false;
     }
-    if (done.error().internal.find("foreign key mismatch") != std::string::npos) {
+    DbError error = classify(code, sqlite3_errmsg(session.handle()));
+    if (error.internal.find("foreign key mismatch") != std::string::npos) {
         return true;
     }
-    return tl::unexpected(done.error());
+    return tl::unexpected(std::move(error));
 }
 
 DbResult<void> read_triggers(Session& session, std::string_view table, Deadline deadline, References& references) {
@@ -168,7 +177,7 @@ DbResult<References> referencing(Session& session, std::string_view table, Deadl
         }
     }
     if (!references.list.empty()) {
-        const auto is_broken = has_broken_key(session, table, deadline);
+        const auto is_broken = has_broken_key(session, table);
         if (!is_broken) {
             return tl::unexpected(is_broken.error());
         }
