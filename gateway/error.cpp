@@ -154,7 +154,8 @@ Problem database_problem(const sql::exec::DbError& error) {
                               error.constraint) +
                             "; nothing was changed");
         case DbFault::row_refused: {
-            std::string detail = "the table refuses the values";
+            const bool is_named = !error.column.empty() || !error.constraint.empty();
+            std::string detail = is_named ? "the table refuses the values" : "the table, or a trigger of it, refuses the write";
             if (!error.column.empty()) detail += fmt::format(", column '{}'", error.column);
             if (!error.constraint.empty()) detail += fmt::format(", constraint '{}'", error.constraint);
             return make(Code::row_invalid, detail + "; nothing was changed");

@@ -1,6 +1,7 @@
 #include "schemas/build.h"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <memory>
 #include <utility>
@@ -46,6 +47,22 @@ std::optional<Key> build_key(const RawKey& raw, const RawTable& table) {
         key.columns.push_back(static_cast<std::size_t>(found - table.columns.begin()));
     }
     return key.columns.empty() ? std::nullopt : std::optional(std::move(key));
+}
+
+// Whose characters, all of them, come back from UTF-8 as the bytes that they were. In other character sets two different texts may
+// look alike to us (cp932 has some characters twice, many take unmapped bytes for `?`), and one key would be two rows.
+bool comes_back(std::string_view charset) {
+    constexpr std::array<std::string_view, 19> kCharsets{"ascii",   "cp850", "cp852", "cp866",   "keybcs2", "koi8r",   "koi8u",
+                                                        "latin1",  "latin2", "latin5", "latin7", "macce",   "macroman", "ucs2",
+                                                        "utf16",   "utf16le", "utf32", "utf8mb3", "utf8mb4"};
+    return charset.empty() || charset == "utf8" || std::find(kCharsets.begin(), kCharsets.end(), charset) != kCharsets.end();
+}
+
+// An ENUM's error value reads as its empty member, if it has one.
+bool is_read_one_to_one(const Column& column) {
+    const std::vector<std::string>& members = column.type.members;
+    return comes_back(column.type.charset) &&
+           (column.type.type_class != TypeClass::enumeration || std::find(members.begin(), members.end(), "") == members.end());
 }
 
 // Fields with their lengths, so that no two different definitions print alike.
@@ -117,6 +134,14 @@ TablePtr build(const RawTable& raw) {
             table->primary_key && std::count(table->primary_key->columns.begin(), table->primary_key->columns.end(), i) != 0;
         table->columns.push_back(build_column(raw.columns[i], raw.family, is_in_primary_key));
     }
+    // What does not tell rows apart, as we read and write them, is no key to us.
+    const auto tells_rows_apart = [&](const Key& key) {
+        return std::all_of(key.columns.begin(), key.columns.end(), [&](std::size_t column) { return is_read_one_to_one(table->columns[column]); });
+    };
+    if (table->primary_key && !tells_rows_apart(*table->primary_key)) {
+        table->primary_key.reset();
+    }
+    std::erase_if(table->unique_keys, [&](const Key& key) { return !tells_rows_apart(key); });
     table->version = Version{raw.version_token, raw.is_version_settled, fingerprint(raw)};
     return table;
 }

@@ -50,7 +50,8 @@ struct RawTable {
     bool is_version_settled = false;
 };
 
-// Never fails: a type that is not known becomes TypeClass::unsupported. Fills Version::fingerprint from all raw rows.
+// Never fails: a type that is not known becomes TypeClass::unsupported, and a key by whose values, as we read them, two rows may look
+// like one is left out. Fills Version::fingerprint from all raw rows.
 [[nodiscard]] TablePtr build(const RawTable& raw);
 
 // The same text for the same definition; equal to `build(raw)->version.fingerprint`.

@@ -60,7 +60,7 @@ public:
     [[nodiscard]] std::string applied(bool is_preview) const {
         std::string list;
         for (const std::string& preference : honoured_) {
-            if (!is_preview || !preference.starts_with("return=")) {
+            if (!is_preview || !(preference.starts_with("return=") || preference == "tx=commit")) {
                 list += (list.empty() ? "" : ", ") + preference;
             }
         }

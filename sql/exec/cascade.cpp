@@ -199,7 +199,7 @@ private:
             child_columns.push_back(child.columns[link.child_columns[part]]);
             parent_columns.push_back(parent.columns[link.parent_columns[part]]);
         }
-        const render::Children step{*child.table, child.columns, child_columns, *parent.table, parent_columns};
+        const render::Children step{*child.table, child.columns, child_columns, *parent.table, parent_columns, parent.is_unique(parent_columns)};
         KeyRows found;
         if (auto done = connection_.query(render::render_children(step, dialect_, values), columns_[link.child], deadline_, found); !done) {
             return tl::unexpected(std::move(done.error()));

@@ -1,7 +1,6 @@
 #include "sql/exec/counted.h"
 
 #include <algorithm>
-#include <set>
 #include <unordered_set>
 #include <utility>
 
@@ -21,17 +20,12 @@ namespace sql::exec {
 namespace {
 
 using render::Statement;
-using schemas::ReferentialAction;
 using schemas::Value;
 
 constexpr std::uint64_t kSampleMax = 10;
 
 tl::unexpected<DbError> refuse(DbFault fault, const char* internal, std::optional<Tally> tally = std::nullopt) {
     return tl::unexpected(DbError{fault, Fate::keep, {}, {}, internal, std::move(tally)});
-}
-
-bool changes_rows(ReferentialAction action) {
-    return action != ReferentialAction::no_action && action != ReferentialAction::restrict;
 }
 
 bool is_of_children(DbFault fault) { return fault == DbFault::foreign_key_violated || fault == DbFault::unique_violated; }
@@ -246,6 +240,25 @@ private:
     }
 
     DbResult<void> follow() {
+        auto followed = follow_keys();
+        if (followed && !followed_.consequences.obstacles.empty() && may_triggers_act()) {
+            // A trigger may take what is in the way out of it: only the database tells.
+            Consequences& found = followed_.consequences;
+            found.contested.insert(found.contested.end(), found.obstacles.begin(), found.obstacles.end());
+            found.obstacles.clear();
+            found.is_decided = false;
+        }
+        return followed;
+    }
+
+    [[nodiscard]] bool may_triggers_act() const {
+        const auto event = update_ == nullptr ? schemas::TriggerEvent::remove : schemas::TriggerEvent::update;
+        const std::vector<schemas::Trigger>& triggers = followed_.map->triggers;
+        return !followed_.map->are_triggers_complete ||
+               std::any_of(triggers.begin(), triggers.end(), [event](const schemas::Trigger& one) { return one.event == event; });
+    }
+
+    DbResult<void> follow_keys() {
         auto map = read_reference_map(*lease_, table_, deadline_);
         if (!map) {
             return tl::unexpected(std::move(map.error()));
@@ -366,17 +379,35 @@ private:
         return has_stayed ? refuse(DbFault::row_refused, "rows that were found cannot be found by their keys") : DbResult<void>();
     }
 
+    // What was updated is what the row filters show.
+    DbResult<void> check_shown() {
+        if (update_->one_of.empty()) {
+            return {};
+        }
+        if (keys_.is_overfull()) {
+            return refuse(DbFault::set_too_large, "more rows than a checked write takes");
+        }
+        RowCount shown;
+        if (auto done = query(render::render_shown(plan_, dialect_, keys_.values()), key_, shown); !done) {
+            return done;
+        }
+        return shown.rows() == rows_ ? DbResult<void>() : refuse(DbFault::row_forbidden, "the row filters do not show a row that was written");
+    }
+
     DbResult<void> look_at_updated() {
-        if (!update_->one_of.empty()) {
-            if (keys_.is_overfull()) {
-                return refuse(DbFault::set_too_large, "more rows than a checked write takes");
-            }
-            RowCount shown;
-            if (auto done = query(render::render_shown(plan_, dialect_, keys_.values()), key_, shown); !done) {
+        if (auto shown = check_shown(); !shown) {
+            return shown;
+        }
+        // A trigger may have given rows other keys: then nobody knows where they are.
+        if ((precautions_.representation || precautions_.tells_key) && !key_.empty()) {
+            std::vector<Value> keys = keys_.values();
+            render::follow_assignments(plan_, keys);
+            RowCount there;
+            if (auto done = query(render::render_keys_left(*table_, dialect_, keys), key_, there); !done) {
                 return done;
             }
-            if (shown.rows() != rows_) {
-                return refuse(DbFault::row_forbidden, "the row filters do not show a row that was written");
+            if (there.rows() != rows_) {
+                return refuse(DbFault::row_refused, "rows that were written cannot be found by their keys");
             }
         }
         return give_back();
@@ -392,6 +423,9 @@ private:
     }
 
     DbResult<Counted> look() {
+        if (precautions_.limit && render::render_count(plan_, dialect_).size() > 1) {
+            return refuse(DbFault::too_large, "an order over keys of several statements");
+        }
         Counted counted;
         Preview& preview = counted.preview.emplace();
         if (auto done = count_set(preview); !done) {
@@ -411,8 +445,12 @@ private:
         if (auto followed = follow(); !followed) {
             return tl::unexpected(std::move(followed.error()));
         }
-        preview.is_refused = followed_.consequences.is_refused() || followed_.map->is_broken;
-        if (!preview.is_refused && rows_ > 0 && (!followed_.consequences.is_decided || touches_keys())) {
+        preview.is_refused = followed_.consequences.is_refused() || (update_ == nullptr && followed_.map->is_broken);
+        // On MariaDB a trigger may write where nothing is rolled back.
+        const bool leaves_no_trace = dialect_.finds_before_writing() || !may_triggers_act();
+        const bool is_tried = !followed_.consequences.is_decided ||
+                              (update_ != nullptr && (touches_keys() || (rows_ <= company_.digest_rows_max && leaves_no_trace)));
+        if (!preview.is_refused && rows_ > 0 && is_tried) {
             auto tried = try_out();
             if (!tried && !is_of_children(tried.error().fault)) {
                 return tl::unexpected(std::move(tried.error()));
@@ -502,6 +540,9 @@ private:
     // As far as COMMIT.
     DbResult<void> try_to_write() {
         auto written = write_rows();
+        if (written && update_ != nullptr) {
+            written = check_shown();
+        }
         return written ? lease_->look_at_deferred_keys() : written;
     }
 
@@ -550,36 +591,6 @@ DbResult<void> show_rows(const plan::ReadPlan& plan, const render::Dialect& dial
 DbResult<Counted> run_counted(const render::Program& program, Lease& lease, const render::Dialect& dialect, const Company& company, bool follows,
                               RowSink* rows, Deadline deadline) {
     return CountedWrite(program, lease, dialect, company, follows, rows, deadline).run();
-}
-
-DbResult<bool> is_led_back(const schemas::TablePtr& table, CatalogCache& catalog, Deadline deadline) {
-    const std::string& own = table->name.text();
-    std::set<std::string> met;
-    std::vector<schemas::TablePtr> open{table};
-    while (!open.empty()) {
-        const schemas::TablePtr child = std::move(open.back());
-        open.pop_back();
-        for (const schemas::ForeignKey& key : child->foreign_keys) {
-            if (!changes_rows(key.on_delete) && !changes_rows(key.on_update)) {
-                continue;
-            }
-            if (key.parent_table == own) {
-                return true;
-            }
-            if (!met.insert(key.parent_table).second) {
-                continue;
-            }
-            auto parent = catalog.find(key.parent_table, deadline);
-            if (!parent) {
-                return tl::unexpected(std::move(parent.error()));
-            }
-            if (*parent == nullptr) {
-                return true;  // it cannot be looked at: nobody knows
-            }
-            open.push_back(std::move(*parent));
-        }
-    }
-    return false;
 }
 
 }  // namespace sql::exec

@@ -72,7 +72,4 @@ struct Counted {
 [[nodiscard]] DbResult<void> show_rows(const plan::ReadPlan& plan, const render::Dialect& dialect, Connection& connection,
                                        std::span<const schemas::Value> keys, std::size_t bytes_max, RowSink& sink, Deadline deadline);
 
-// True when foreign keys may lead from rows of the table back into it, as far as the catalog knows.
-[[nodiscard]] DbResult<bool> is_led_back(const schemas::TablePtr& table, CatalogCache& catalog, Deadline deadline);
-
 }  // namespace sql::exec

@@ -3,9 +3,11 @@
 #include <cstdint>
 #include <limits>
 #include <random>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "sql/exec/keys.h"
 #include "sql/exec/transaction.h"
@@ -76,8 +78,8 @@ struct Returned {
 };
 
 // One statement of a transaction: the number of rows it wrote.
-DbResult<std::uint64_t> run_statement(const Program& program, const render::Statement& statement, Connection& connection, Deadline deadline,
-                                      Returned& returned) {
+DbResult<std::uint64_t> run_statement(const Program& program, const render::Statement& statement, Connection& connection, int zeros_believed,
+                                      Deadline deadline, Returned& returned) {
     if (!program.returned.empty()) {
         PassedRows rows(returned.rows != nullptr ? *returned.rows : returned.keys);
         if (auto done = connection.query(statement, returned.columns, deadline, rows); !done) {
@@ -86,7 +88,7 @@ DbResult<std::uint64_t> run_statement(const Program& program, const render::Stat
         return rows.rows();
     }
     auto count = connection.run(statement, deadline);
-    for (int zeros = 1; count && *count == 0 && !program.rows_expected && zeros < kZerosBelieved; ++zeros) {
+    for (int zeros = 1; count && *count == 0 && !program.rows_expected && zeros < zeros_believed; ++zeros) {
         count = connection.run(statement, deadline);
     }
     return count;
@@ -163,8 +165,9 @@ DbResult<Outcome> run_transaction(const Program& program, Lease& lease, const re
     if (returned.keys.is_overfull()) {
         return tl::unexpected(too_many_to_check());
     }
+    const int zeros_believed = dialect.finds_before_writing() ? 1 : kZerosBelieved;
     for (const render::Statement& statement : program.statements) {
-        auto count = run_statement(program, statement, *lease, deadline, returned);
+        auto count = run_statement(program, statement, *lease, zeros_believed, deadline, returned);
         if (!count) {
             return tl::unexpected(as_read(better_reason(std::move(count.error()), *lease, *program.table, deadline), deadline));
         }
@@ -231,6 +234,41 @@ DbResult<Outcome> run_once(const Program& program, const std::vector<const schem
         lease->poison();
     }
     return outcome;
+}
+
+bool acts_on_rows(schemas::ReferentialAction action) {
+    return action != schemas::ReferentialAction::no_action && action != schemas::ReferentialAction::restrict;
+}
+
+// True when foreign keys may lead from rows of the table back into it, as far as the catalog knows.
+DbResult<bool> is_led_back(const schemas::TablePtr& table, CatalogCache& catalog, Deadline deadline) {
+    const std::string& own = table->name.text();
+    std::set<std::string> met;
+    std::vector<schemas::TablePtr> open{table};
+    while (!open.empty()) {
+        const schemas::TablePtr child = std::move(open.back());
+        open.pop_back();
+        for (const schemas::ForeignKey& key : child->foreign_keys) {
+            if (!acts_on_rows(key.on_delete) && !acts_on_rows(key.on_update)) {
+                continue;
+            }
+            if (key.parent_table == own) {
+                return true;
+            }
+            if (!met.insert(key.parent_table).second) {
+                continue;
+            }
+            auto parent = catalog.find(key.parent_table, deadline);
+            if (!parent) {
+                return tl::unexpected(std::move(parent.error()));
+            }
+            if (*parent == nullptr) {
+                return true;  // it cannot be looked at: nobody knows
+            }
+            open.push_back(std::move(*parent));
+        }
+    }
+    return false;
 }
 
 DbResult<Way> first_way(const Program& program, Database& database, Deadline deadline) {

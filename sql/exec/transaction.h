@@ -9,7 +9,7 @@
 namespace sql::exec {
 
 // Measured: MariaDB answers a DELETE that is killed while it is planned with 0 rows and no error (41 of 72,000 under a storm of
-// KILL QUERY). That nothing matched is believed when it was said twice.
+// KILL QUERY). That nothing matched is believed when it was said twice; by SQLite at once, whose triggers would run twice too.
 inline constexpr int kZerosBelieved = 2;
 
 // Success when the table is, on this connection and now, the one that the program was bound to.

@@ -60,15 +60,20 @@ DbError with_rows_in_the_way(DbError error, const Followed& followed) {
     if (error.fault != DbFault::foreign_key_violated || !followed.map) {
         return error;
     }
-    const Reached* told = nullptr;
+    std::optional<Reached> told;
     for (const Reached& one : followed.consequences.contested) {
         // Where the database names the key, it is that one or none: another was not what refused the write.
-        const bool is_meant = error.constraint.empty() ? told == nullptr : followed.map->keys[one.key].key.name == error.constraint;
-        if (one.rows > 0 && is_meant) {
-            told = &one;
+        const bool is_meant = error.constraint.empty() || followed.map->keys[one.key].key.name == error.constraint;
+        if (one.rows == 0 || !is_meant) {
+            continue;
+        }
+        if (!told) {
+            told = one;
+        } else if (told->key == one.key) {
+            told->rows += one.rows;  // those of rows that go, and those of rows that change
         }
     }
-    if (told != nullptr) {
+    if (told) {
         tell(error, followed, *told);
     }
     return error;

@@ -47,6 +47,10 @@ std::optional<Statement> render_count_of_children(const plan::DeletePlan& plan, 
 Statement render_children(const Children& step, const Dialect& dialect, std::span<const schemas::Value> values) {
     Writer writer(dialect.quote());
     writer.keyword("SELECT ");
+    // Rows without a primary key may be alike: of those no number is known.
+    if (!step.is_parent_unique && step.child.primary_key) {
+        writer.keyword("DISTINCT ");
+    }
     for (std::size_t i = 0; i < step.selected.size(); ++i) {
         if (i != 0) {
             writer.keyword(", ");

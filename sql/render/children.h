@@ -21,6 +21,7 @@ struct Children {
     std::span<const std::size_t> child_columns;  // the foreign key's
     const schemas::Table& parent;
     std::span<const std::size_t> parent_columns;  // what they refer to, in the same order
+    bool is_parent_unique = true;                 // else a child may be found once for each of several equal parents
 };
 
 // `values`: the parent columns of one row after another, none of them NULL. Both tables' cells meet in the database, so that they

@@ -189,14 +189,20 @@ DbResult<std::vector<IndexRead>> read_indexes(Session& session, std::string_view
         .map([&] { return std::move(indexes); });
 }
 
-// The columns of an index; none when a part of it is an expression or the rowid.
-DbResult<std::vector<std::string>> read_index_columns(Session& session, std::string_view index, Deadline deadline) {
+// The columns of an index; none when a part of it is an expression or the rowid, or tells texts apart that its column, by which
+// conditions compare, takes for equal.
+DbResult<std::vector<std::string>> read_index_columns(Session& session, std::string_view index, const std::vector<RawColumn>& of_table,
+                                                      Deadline deadline) {
     std::vector<std::string> columns;
     bool is_plain = true;
-    return each_row(session, about("SELECT cid, name FROM pragma_index_xinfo(", ", 'main') WHERE key = 1 ORDER BY seqno", index),
+    const auto compares_as_column = [&](std::string_view name, std::string_view collation) {
+        const auto column = std::find_if(of_table.begin(), of_table.end(), [&](const RawColumn& one) { return one.name == name; });
+        return column != of_table.end() && (is_same_name(column->collation, "BINARY") || is_same_name(column->collation, collation));
+    };
+    return each_row(session, about("SELECT cid, name, coll FROM pragma_index_xinfo(", ", 'main') WHERE key = 1 ORDER BY seqno", index),
                     deadline,
                     [&](std::span<const Cell> cells) {
-                        is_plain = is_plain && cells[0].integer >= 0;
+                        is_plain = is_plain && cells[0].integer >= 0 && compares_as_column(cells[1].text, cells[2].text);
                         columns.push_back(text_of(cells[1]));
                     })
         .map([&] { return is_plain ? std::move(columns) : std::vector<std::string>(); });
@@ -217,14 +223,17 @@ DbResult<void> read_keys(Session& session, const Entry& entry, const ColumnsRead
     bool has_primary_index = false;
     for (const IndexRead& index : *indexes) {
         has_primary_index = has_primary_index || index.is_of_primary_key;
-        if (!index.is_unique || index.is_partial || index.is_of_primary_key) {
+        if (!index.is_unique || index.is_partial) {
             continue;
         }
-        auto columns = read_index_columns(session, index.name, deadline);
+        auto columns = read_index_columns(session, index.name, raw.columns, deadline);
         if (!columns) {
             return tl::unexpected(columns.error());
         }
-        if (!columns->empty()) {
+        if (columns->empty() && index.is_of_primary_key) {
+            std::erase_if(raw.keys, [](const RawKey& key) { return key.is_primary; });
+        }
+        if (!columns->empty() && !index.is_of_primary_key) {
             raw.keys.push_back(RawKey{.name = index.name, .is_primary = false, .columns = std::move(*columns)});
         }
     }

@@ -413,13 +413,19 @@ DbResult<void> Session::step_to_end(const Statement& statement, Deadline deadlin
 DbResult<std::uint64_t> Session::change(const Statement& statement, Deadline deadline) {
     sqlite3_set_last_insert_rowid(database_, 0);
     const bool is_alone = !is_in_transaction_;
+    const sqlite3_int64 before = sqlite3_total_changes64(database_);
     if (auto changed = step_to_end(statement, deadline); !changed) {
         if (is_alone && leaves_commit_in_doubt(sqlite3_extended_errcode(database_))) {
             changed.error().fault = DbFault::outcome_unknown;
         }
         return tl::unexpected(changed.error());
     }
-    return static_cast<std::uint64_t>(sqlite3_changes64(database_));
+    const sqlite3_int64 changes = sqlite3_changes64(database_);
+    if (changes == 0 && sqlite3_total_changes64(database_) != before) {
+        // RAISE(IGNORE), or a row that was gone when its turn came: who is told of no row must find all as it was.
+        return failure(DbFault::row_refused, Fate::keep, "triggers wrote, and no row of the statement's own was written");
+    }
+    return static_cast<std::uint64_t>(changes);
 }
 
 DbResult<void> Session::begin(Lock lock, Deadline deadline) {

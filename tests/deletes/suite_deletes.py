@@ -12,6 +12,7 @@ sys.path.append(os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", 
 import selfcheck
 from delete_oracle import Oracle
 from deletes_judge import judge
+from deletes_odd import odd_all
 from deletes_races import race_all
 from deletes_stale import stale_all
 from lib import places
@@ -183,4 +184,5 @@ def run(context):
     report.note(f"{trial.sent} requests, {trial.good} answered 2xx, {trial.changing} changed rows, {trial.loose} with more than one right status")
     race_all(context, report)
     stale_all(context, report)
+    odd_all(context, report)
     return report
