@@ -239,7 +239,7 @@ function request()
     return wrk.format('GET', '{table_path(kind, "many")}?select=id,c' .. a .. '&c' .. b .. '=gt.5&id=in.0' .. q)
 end
 """
-            got = finish(wrk(stage.folder, scene.gateway.port, script, 16, 60 if stage.context.full else 3), report, scene.name)
+            got = finish(wrk(stage.folder, scene.gateway.port, script, 16, 60 if stage.context.full else 6), report, scene.name)
             report.check(set(got) == {200, "broken"} and got["broken"] == 0 and got[200] > 10_000, f"{scene.name}: {got}")
             if kind == "ms":
                 kept = int(stage.directs["ms"].rows("SHOW GLOBAL STATUS LIKE 'Prepared_stmt_count'")[0][1])
