@@ -242,11 +242,7 @@ private:
     DbResult<void> follow() {
         auto followed = follow_keys();
         if (followed && !followed_.consequences.obstacles.empty() && may_triggers_act()) {
-            // A trigger may take what is in the way out of it: only the database tells.
-            Consequences& found = followed_.consequences;
-            found.contested.insert(found.contested.end(), found.obstacles.begin(), found.obstacles.end());
-            found.obstacles.clear();
-            found.is_decided = false;
+            contest_obstacles(followed_.consequences);  // a trigger may take what is in the way out of it
         }
         return followed;
     }
@@ -543,7 +539,11 @@ private:
         if (written && update_ != nullptr) {
             written = check_shown();
         }
-        return written ? lease_->look_at_deferred_keys() : written;
+        if (!written) {
+            return written;
+        }
+        auto kept = lease_->look_at_deferred_keys();
+        return kept ? kept : tl::unexpected(with_rows_in_the_way(std::move(kept.error()), followed_));
     }
 
     const plan::Plan& plan_;

@@ -12,9 +12,10 @@ tl::unexpected<DbError> over_cap(const char* internal, Tally tally) {
     return tl::unexpected(DbError{DbFault::over_cascade_cap, Fate::keep, {}, {}, internal, std::move(tally)});
 }
 
+bool forbids(const Reached& one) { return one.action == ReferentialAction::restrict || one.action == ReferentialAction::no_action; }
+
 // A key that forbids the write by its own word is told rather than one whose action the database only cannot carry out.
 const Reached& preferred(const std::vector<Reached>& obstacles) {
-    const auto forbids = [](const Reached& one) { return one.action == ReferentialAction::restrict || one.action == ReferentialAction::no_action; };
     const auto found = std::find_if(obstacles.begin(), obstacles.end(), forbids);
     return found == obstacles.end() ? obstacles.front() : *found;
 }
@@ -54,6 +55,14 @@ std::optional<DbError> obstacle(const Followed& followed) {
         tell(error, followed, told);
     }
     return error;
+}
+
+void contest_obstacles(Consequences& found) {
+    // In front: should the database refuse without a name, it was most likely for these.
+    std::stable_partition(found.obstacles.begin(), found.obstacles.end(), forbids);
+    found.contested.insert(found.contested.begin(), found.obstacles.begin(), found.obstacles.end());
+    found.obstacles.clear();
+    found.is_decided = false;
 }
 
 DbError with_rows_in_the_way(DbError error, const Followed& followed) {

@@ -25,6 +25,9 @@ struct Followed {
 // What the database refused, with the rows in the way where they are known.
 [[nodiscard]] DbError with_rows_in_the_way(DbError error, const Followed& followed);
 
+// What is in the way may go before its turn: only the database tells.
+void contest_obstacles(Consequences& found);
+
 // `rows`: of the write's own. Fails with over_cascade_cap, or with cascade_uncountable when nobody knows.
 [[nodiscard]] DbResult<void> check_cascade_caps(const Followed& followed, std::uint64_t rows, const plan::Precautions& precautions);
 

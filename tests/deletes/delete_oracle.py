@@ -203,7 +203,9 @@ class Oracle:
         if self.kind == "ms" and reached >= DEPTH_MAX:
             reasons.add("long")
         in_way = {}
-        if is_countable and any(self._stays_in_way(reach, key) for key, _ in reach.in_way.values()):
+        # A trigger may take rows out of the way: the database is asked first, and names the key that it came to first.
+        is_left_to_database = self.kind == "ms" and ("DELETE" if request.is_delete else "UPDATE") in self.schema.tables[request.table].triggers
+        if is_countable and not is_left_to_database and any(self._stays_in_way(reach, key) for key, _ in reach.in_way.values()):
             in_way = {name: (key.child, range(len(places), self._most_in_way(reach, name) + 1)) for name, (key, places) in reach.in_way.items()}
         return Expected(statuses, count, worlds, [self._representation(request, chosen, world) for world in done], None, keys, constraints,
                         in_way, why, reasons)
