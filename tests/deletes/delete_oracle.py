@@ -46,10 +46,11 @@ class Expected:
 
 
 class Reach:
-    """The foreign keys from a set of rows on, without any order: which rows go, which change, which are in the way."""
+    """The foreign keys from a set of rows on, without any order: which rows go, which change, which are in the way. `is_loose`: a row may be set to NULL,
+    and others for it, before it goes by another key."""
 
-    def __init__(self, schema, rows, table, numbers, changes=None):
-        self.schema, self.rows = schema, rows
+    def __init__(self, schema, rows, table, numbers, changes=None, is_loose=False):
+        self.schema, self.rows, self.is_loose = schema, rows, is_loose
         self.root = {(table, number) for number in numbers}
         self.deleted = set(self.root) if changes is None else set()
         self.changed = {}  # (table, number): names of its columns that change
@@ -103,7 +104,7 @@ class Reach:
                     self.deleted |= found
                 else:
                     nulled += [(one, set(key.columns)) for one in found]
-        self._update([place for place, names in nulled if place not in self.deleted and self._change(place, names)])
+        self._update([place for place, names in nulled if (self.is_loose or place not in self.deleted) and self._change(place, names)])
 
     def _update(self, waiting):
         while waiting:

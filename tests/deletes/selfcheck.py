@@ -156,7 +156,7 @@ class Check:
             world.finish()
         except Refused:
             return
-        reach = Reach(schema, schema.rows, table, chosen)
+        reach = Reach(schema, schema.rows, table, chosen, is_loose=True)
         touched = {(name, number) for name, rows in schema.rows.items() for number, row in rows.items() if world.rows[name].get(number) != row}
         known = reach.deleted | set(reach.changed)
         self.report.check(touched <= known, f"[{side.kind}] {sorted(touched - known)} of {table} {chosen} are beyond the closure\n" +
