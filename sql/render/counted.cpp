@@ -222,16 +222,10 @@ void write_exact(Writer& writer, const Dialect& dialect, const schemas::Column& 
             writer.keyword(") > 0");
             return;
         case plan::PredicateKind::starts_with:
-            writer.keyword("SUBSTR(");
-            dialect.verbatim(writer, column);
-            writer.keyword(", 1, LENGTH(");
-            text(0);
-            writer.keyword(")) = ");
-            return text(0);
         case plan::PredicateKind::ends_with:
             writer.keyword("SUBSTR(");
             dialect.verbatim(writer, column);
-            writer.keyword(", -LENGTH(");
+            writer.keyword(named.kind == plan::PredicateKind::starts_with ? SqlLiteral(", 1, LENGTH(") : SqlLiteral(", -LENGTH("));
             text(0);
             writer.keyword(")) = ");
             return text(0);
