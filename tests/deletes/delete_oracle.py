@@ -63,6 +63,7 @@ class Reach:
                 self._change((table, number), {name for name, value in changes.items() if rows[table][number][name] != value})
             self._update([place for place in self.root if place in self.changed])
         self.in_way = {name: (key, places - self.deleted) for name, (key, places) in self.in_way.items() if places - self.deleted}
+        self.followed = {name for name, _ in self.by_key}  # also those that lead only to rows of the set itself
         reached = {}
         for (name, is_delete), (key, action, places) in self.by_key.items():
             left = places - self.root if action == "CASCADE" and is_delete else places - self.deleted - self.root
@@ -168,7 +169,7 @@ class Oracle:
         done, refused = self._tries(request, chosen)
         is_refused = bool(refused or reach.in_way)
         # A cascade that InnoDB cannot carry out (two updates of one table in one chain) may be told although another key stops it before.
-        constraints = set(reach.in_way) | {one.constraint for one in refused if one.constraint} | {name for name, _ in reach.by_key}
+        constraints = set(reach.in_way) | {one.constraint for one in refused if one.constraint} | reach.followed
         primary = self.schema.tables[request.table].primary
         keys = {part(self.schema.rows[request.table][number], primary) for number in chosen} if primary else set()
         reached = len(reach.places())
