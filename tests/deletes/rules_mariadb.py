@@ -72,7 +72,8 @@ class InnoDB(World):
             # The old entry goes, the keys are looked at, the new entry comes.
             self._updating[table, number] = (at, True, old)
             for key in self._pointing(table, at):
-                if any(old[name] != new[name] for name in key.parent_columns):
+                # The key that led here is not looked at again, not even where the row is its parent too: the row's own children are left behind then.
+                if key is not through and any(old[name] != new[name] for name in key.parent_columns):
                     self._parent_changes(key, old, new, chain)
             for key in sorted(self.schema.tables[table].foreign, key=lambda key: key.name):
                 if key is not through and self.schema.index_of(table, key.columns) == at:
