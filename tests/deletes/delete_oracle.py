@@ -184,7 +184,7 @@ class Oracle:
         statuses = {409} if is_refused or not is_countable and self.kind == "ms" and count else set()
         if done:
             statuses.add(412 if limits else 200)
-        elif limits and not reach.in_way:
+        elif limits and (not reach.in_way or self._has_trigger(request) and any(one.reason == "null" for one in refused)):
             statuses.add(412)  # only the database itself knows of the 409, and the cap comes before it
         why = (f"{count} rows of the set, {reached} beyond; {len(done)} orders of rows go through, {len(refused)} do not; in the way: "
                f"{ {name: len(places) for name, (_, places) in reach.in_way.items()} }; over: {limits}")
@@ -206,11 +206,21 @@ class Oracle:
             reasons.add("long")
         in_way = {}
         # A trigger may take rows out of the way: the database is asked first, and names the key that it came to first.
-        is_left_to_database = self.kind == "ms" and ("DELETE" if request.is_delete else "UPDATE") in self.schema.tables[request.table].triggers
-        if is_countable and not is_left_to_database and any(self._stays_in_way(reach, key) for key, _ in reach.in_way.values()):
+        is_left_to_database = self.kind == "ms" and self._has_trigger(request)
+        if is_countable and not is_left_to_database and any(self._stays_in_way(reach, key) for key, _ in self._not_let_go(request, chosen, reach)):
             in_way = {name: (key.child, range(len(places), self._most_in_way(reach, name) + 1)) for name, (key, places) in reach.in_way.items()}
         return Expected(statuses, count, worlds, [self._representation(request, chosen, world) for world in done], None, keys, constraints,
                         in_way, why, reasons)
+
+    def _has_trigger(self, request):
+        return ("DELETE" if request.is_delete else "UPDATE") in self.schema.tables[request.table].triggers
+
+    def _not_let_go(self, request, chosen, reach):
+        """What is in the way, but for rows that the same key would change by ON UPDATE, had InnoDB come to their parents by another key first."""
+        if self.kind != "ms" or not request.is_delete:
+            return list(reach.in_way.values())
+        loose = Reach(self.schema, self.schema.rows, request.table, chosen, is_loose=True)
+        return [(key, places) for key, places in reach.in_way.values() if places - loose.by_key.get((key.name, False), (None, None, set()))[2]]
 
     def _most_in_way(self, reach, name):
         """InnoDB refuses a second update of a table in one chain: rows that a key may not change are in its way too, beside those that it forbids to go."""
