@@ -134,7 +134,10 @@ def deadlines(stage, report):
 
 class Traffic:
     """Clients that ask without a pause, each request with an outcome:
-    done; stale: the connection had served before and closed without a byte of this answer; lost: a new connection that did so; or a failure."""
+    done; stale: the connection had served before, or waited for its first byte for as long as a stop leaves it, and closed without a byte of this
+    answer; lost: another that did so; or a failure."""
+
+    IDLE_AFTER_STOP = 0.4  # seconds
 
     def __init__(self, endpoint, numbers, retries):
         self.endpoint, self._numbers, self._retries = endpoint, numbers, retries
@@ -168,6 +171,7 @@ class Traffic:
         while not self._stop.is_set():
             try:
                 if connection is None:
+                    opened = time.monotonic()
                     connection, served = Connection(self.endpoint, timeout=30), 0
             except OSError:
                 return  # nobody listens any more
@@ -179,10 +183,12 @@ class Traffic:
             data = request(f"POST {MARKS} HTTP/1.1", WHO + [JSON, length(len(body))], body) if mark else get_user(turn % 50 + 1)
             closes = True
             try:
-                answer = connection.exchange(data)
+                connection.send(data)
+                is_late = time.monotonic() - opened >= self.IDLE_AFTER_STOP
+                answer = connection.answer()
                 if answer is None:
                     with self._lock:
-                        (self.stale if served else self.lost).append(mark)
+                        (self.stale if served or is_late else self.lost).append(mark)
                     if not self._retries:
                         mark = None
                 elif answer.status != (201 if mark else 200):

@@ -52,13 +52,20 @@ def cpu_seconds(pid):
 
 
 def descriptors(pid, ending):
-    count = 0
+    """How many open files end so. Both looks must see one: a single look also sees what was opened after another was closed."""
+    return len(look_at_descriptors(pid, ending) & look_at_descriptors(pid, ending))
+
+
+def look_at_descriptors(pid, ending):
+    found = set()
     for name in os.listdir(f"/proc/{pid}/fd"):
         try:
-            count += os.readlink(f"/proc/{pid}/fd/{name}").endswith(ending)
+            target = os.readlink(f"/proc/{pid}/fd/{name}")
         except OSError:
             continue
-    return count
+        if target.endswith(ending):
+            found.add((name, target))
+    return found
 
 
 def file_changes(context, report, path):
