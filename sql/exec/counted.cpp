@@ -30,6 +30,9 @@ tl::unexpected<DbError> refuse(DbFault fault, const char* internal, std::optiona
 
 bool is_of_children(DbFault fault) { return fault == DbFault::foreign_key_violated || fault == DbFault::unique_violated; }
 
+// The table's own rules, too: a cascade may set NULL where none may be.
+bool is_of_rows(DbFault fault) { return is_of_children(fault) || fault == DbFault::row_refused; }
+
 class CountedWrite {
 public:
     CountedWrite(const render::Program& program, Lease& lease, const render::Dialect& dialect, const Company& company, bool follows,
@@ -232,7 +235,7 @@ private:
         auto allowed = check_cascade_caps(followed_, rows_, precautions_);
         if (!allowed && !followed_.consequences.is_decided && !followed_.consequences.is_cut) {
             // What is in the way is told first, and only the write tells whether something is.
-            if (auto tried = try_to_write(); !tried && is_of_children(tried.error().fault)) {
+            if (auto tried = try_to_write(); !tried && is_of_rows(tried.error().fault)) {
                 return tried;
             }
         }

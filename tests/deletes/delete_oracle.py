@@ -184,7 +184,7 @@ class Oracle:
         statuses = {409} if is_refused or not is_countable and self.kind == "ms" and count else set()
         if done:
             statuses.add(412 if limits else 200)
-        elif limits and (not reach.in_way or self._has_trigger(request) and any(one.reason == "null" for one in refused)):
+        elif limits and not reach.in_way:
             statuses.add(412)  # only the database itself knows of the 409, and the cap comes before it
         why = (f"{count} rows of the set, {reached} beyond; {len(done)} orders of rows go through, {len(refused)} do not; in the way: "
                f"{ {name: len(places) for name, (_, places) in reach.in_way.items()} }; over: {limits}")

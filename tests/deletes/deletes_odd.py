@@ -54,7 +54,7 @@ class Odd:
 
 
 def odd_all(context, report):
-    for part in (twins, error_member, loose_keys, skipping_triggers, clearing_triggers, equal_parents, moved_rows, foreseen, many_in_order):
+    for part in (twins, error_member, loose_keys, skipping_triggers, clearing_triggers, null_by_cascade, equal_parents, moved_rows, foreseen, many_in_order):
         for kind in part.kinds:
             part(context, report, kind)
 
@@ -160,6 +160,25 @@ def clearing_triggers(context, report, kind):
         odd.holds("SELECT id FROM kids ORDER BY id", (1,), (2,), (3,))
         odd.ask("DELETE", "heads/1", 200, prefer=("max-affected=9",), rows_affected=1)
         odd.holds("SELECT id FROM kids", (3,))
+    finally:
+        odd.close()
+
+
+@on("sl")
+def null_by_cascade(context, report, kind):
+    """What the database refuses for a cascade's NULL is told before a cap on cascades, as what is in the way is, also where a trigger leaves that to it."""
+    odd = Odd(context, report, kind, [
+        "CREATE TABLE heads (id INTEGER PRIMARY KEY)", "CREATE TABLE gone (id INTEGER)",
+        "CREATE TABLE kids (id INTEGER PRIMARY KEY, p INTEGER REFERENCES heads (id))",
+        "CREATE TABLE pets (id INTEGER PRIMARY KEY, p INTEGER NOT NULL REFERENCES heads (id) ON DELETE SET NULL)",
+        "CREATE TRIGGER leaving AFTER DELETE ON heads BEGIN INSERT INTO gone VALUES (OLD.id); END",
+        "INSERT INTO heads VALUES (1), (2)", "INSERT INTO kids VALUES (1, 1)", "INSERT INTO pets VALUES (1, 1), (2, 2)"])
+    try:
+        for head in (1, 2):
+            for prefer in ((), ONE_ROW):
+                odd.ask("DELETE", f"heads/{head}", 422, prefer=prefer, code="row_invalid")
+        odd.holds("SELECT id FROM heads ORDER BY id", (1,), (2,))
+        odd.holds("SELECT id FROM gone")
     finally:
         odd.close()
 
