@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <optional>
 
 #include <fmt/format.h>
@@ -11,6 +12,7 @@
 #include "gateway/disclosure.h"
 #include "gateway/http/blocking.h"
 #include "gateway/intent.h"
+#include "gateway/prepared.h"
 #include "gateway/reply.h"
 #include "gateway/request/asks.h"
 #include "gateway/respond/problem.h"
@@ -87,6 +89,54 @@ tl::expected<Response, Failure> answer_missing(const sql::plan::Intent& intent) 
     return response;
 }
 
+// What the database refused. Nothing of it is in the answer that the caller may not see.
+tl::unexpected<Failure> fail_run(Context& context, const sql::plan::Plan& plan, std::chrono::steady_clock::time_point began,
+                                 sql::exec::DbError&& error, std::optional<std::uint64_t> shown_rows = std::nullopt) {
+    hide_names(context, plan, error);
+    Problem problem = to_problem(error);
+    if (shown_rows && error.fault == sql::exec::DbFault::set_changed) problem.detail = describe_change(*shown_rows, error);
+    note_call(context, plan, began, entry_of(problem.code).name);
+    return tl::unexpected<Failure>({std::move(problem), error.fault == sql::exec::DbFault::schema_changed});
+}
+
+// Execute and respond, of a read.
+tl::expected<Response, Failure> run_read(Context& context, const sql::plan::Plan& plan, const sql::render::Program& program) {
+    const auto& read = std::get<sql::plan::ReadPlan>(plan);
+    respond::JsonRows rows(read_columns(plan), context.numbers, read.limit, context.space->caps.answer_bytes_max);
+    const auto began = std::chrono::steady_clock::now();
+    auto outcome = sql::exec::execute(program, rows.columns(), *context.database->database, context.deadline, &rows);
+    if (!outcome) return fail_run(context, plan, began, std::move(outcome).error());
+    note_call(context, plan, began, {});
+    if (rows.is_too_large()) return tl::unexpected<Failure>({refuse_answer(context).value(), false});
+    if (context.address != Address::row) return respond_rows(context, read, std::move(rows));
+    // Two rows of one primary key: it is none any more.
+    if (rows.rows() > 1 || rows.has_more()) return tl::unexpected<Failure>({refuse(Code::database_busy, "the table's definition keeps changing").value(), true});
+    if (rows.rows() == 0) return tl::unexpected<Failure>({refuse_row().value(), false});
+    return respond_row(context, std::move(rows));
+}
+
+// The same of a write.
+tl::expected<Response, Failure> run_write(Context& context, const sql::plan::Intent& intent, const sql::plan::Plan& plan,
+                                          const sql::render::Program& program) {
+    respond::JsonRows rows(read_columns(plan), context.numbers, context.space->caps.limits.rows_max, context.space->caps.answer_bytes_max);
+    std::optional<std::uint64_t> shown_rows;
+    auto company = company_of(context, intent, shown_rows);
+    if (!company) return tl::unexpected<Failure>({std::move(company).error(), false});
+    const auto began = std::chrono::steady_clock::now();
+    auto outcome = [&] {
+        // Commits wait for the disk, and many at once share one wait: they do not count among the few that compute.
+        const http::Blocking blocking;
+        const bool has_rows = intent.asks.answer == sql::plan::Return::representation;
+        return sql::exec::execute(program, rows.columns(), *context.database->database, context.deadline, has_rows ? &rows : nullptr, *company);
+    }();
+    if (!outcome && outcome.error().fault == sql::exec::DbFault::row_missing) return answer_missing(intent);
+    if (!outcome) return fail_run(context, plan, began, std::move(outcome).error(), shown_rows);
+    note_call(context, plan, began, {});
+    if (context.event.write && !outcome->preview) context.event.write->rows = outcome->rows_affected;
+    if (context.address == Address::row && outcome->rows_affected == 0) return answer_missing(intent);
+    return respond_write(context, intent, plan, std::move(*outcome), std::move(rows));
+}
+
 // One bound attempt: guard, render, execute, respond. An error of the database comes back as it is, for the caller may bind again.
 tl::expected<Response, Failure> run(Context& context, const sql::plan::Intent& intent, sql::plan::Plan&& bound) {
     if (context.trial != nullptr) context.trial->bound = bound;
@@ -94,41 +144,10 @@ tl::expected<Response, Failure> run(Context& context, const sql::plan::Intent& i
     if (!guarded) return tl::unexpected<Failure>({to_problem(guarded.error()), false});
     const sql::render::Program program = sql::render::render(*guarded, context.database->database->dialect());
     if (context.trial != nullptr) return context.trial->keep(std::move(*guarded), program);
-    const auto* read = std::get_if<sql::plan::ReadPlan>(&guarded->plan());
-    const std::uint64_t rows_max = read != nullptr ? read->limit : context.space->caps.limits.rows_max;
-    respond::JsonRows rows(read_columns(guarded->plan()), context.numbers, rows_max, context.space->caps.answer_bytes_max);
-    std::optional<std::uint64_t> shown_rows;
-    auto company = company_of(context, intent, shown_rows);
-    if (!company) return tl::unexpected<Failure>({std::move(company).error(), false});
-    const auto began = std::chrono::steady_clock::now();
-    auto outcome = [&] {
-        // Commits wait for the disk, and many at once share one wait: they do not count among the few that compute.
-        std::optional<http::Blocking> blocking;
-        if (read == nullptr) blocking.emplace();
-        const bool has_rows = read != nullptr || intent.asks.answer == sql::plan::Return::representation;
-        return sql::exec::execute(program, rows.columns(), *context.database->database, context.deadline, has_rows ? &rows : nullptr, *company);
-    }();
-    if (!outcome) {
-        hide_names(context, guarded->plan(), outcome.error());
-        if (outcome.error().fault == sql::exec::DbFault::row_missing) return answer_missing(intent);
-        Problem problem = to_problem(outcome.error());
-        if (shown_rows && outcome.error().fault == sql::exec::DbFault::set_changed) problem.detail = describe_change(*shown_rows, outcome.error());
-        note_call(context, guarded->plan(), began, entry_of(problem.code).name);
-        return tl::unexpected<Failure>({std::move(problem), outcome.error().fault == sql::exec::DbFault::schema_changed});
-    }
-    note_call(context, guarded->plan(), began, {});
-    if (read != nullptr && rows.is_too_large()) return tl::unexpected<Failure>({refuse_answer(context).value(), false});
-    const bool is_row = context.address == Address::row;
-    if (read != nullptr && is_row) {
-        // Two rows of one primary key: it is none any more.
-        if (rows.rows() > 1 || rows.has_more()) return tl::unexpected<Failure>({refuse(Code::database_busy, "the table's definition keeps changing").value(), true});
-        if (rows.rows() == 0) return tl::unexpected<Failure>({refuse_row().value(), false});
-        return respond_row(context, std::move(rows));
-    }
-    if (read != nullptr) return respond_rows(context, *read, std::move(rows));
-    if (context.event.write && !outcome->preview) context.event.write->rows = outcome->rows_affected;
-    if (is_row && outcome->rows_affected == 0) return answer_missing(intent);
-    return respond_write(context, intent, guarded->plan(), std::move(*outcome), std::move(rows));
+    if (!std::holds_alternative<sql::plan::ReadPlan>(guarded->plan())) return run_write(context, intent, guarded->plan(), program);
+    auto response = run_read(context, guarded->plan(), program);
+    if (response && context.kept != nullptr) *context.kept = repeatable_run(context.request, intent, *guarded, program);
+    return response;
 }
 
 tl::unexpected<Problem> refuse_table(const Context& context) {
@@ -366,7 +385,7 @@ Outcome<Response> answer_request(Context& context, observe::RequestServed& event
         }
         return refuse(Code::tenant_mismatch, "X-Org-Id, X-Project-Id and X-Space-Id are not those of the org, project and a space of this path");
     }
-    CHECK(fairness::admit(space->share, context.subject.key_id, context.request.received, context.admission));
+    if (context.admission != nullptr) CHECK(fairness::admit(space->share, context.subject.key_id, context.request.received, *context.admission));
     context.space = space;
     context.database = space->find(segments[2], segments[3]);
     if (context.database == nullptr) {
@@ -376,29 +395,72 @@ Outcome<Response> answer_request(Context& context, observe::RequestServed& event
     return segments.size() == kDatabaseSegments ? answer_tables(context) : answer_table(context);
 }
 
+// A read of a kind that was run before: the stages would find what is known. Nothing when the table turned out to be another.
+std::optional<Outcome<Response>> answer_prepared(Context& context, const Prepared& prepared) {
+    settle_address(context);
+    context.event.user = context.subject.user_id;
+    auto admitted = fairness::admit(context.space->share, context.subject.key_id, context.request.received, *context.admission);
+    if (!admitted) return fail(std::move(admitted).error());
+    auto response = run_read(context, prepared.run.plan.plan(), prepared.run.program);
+    if (response) return std::move(*response);
+    if (response.error().is_stale && !context.deadline.has_passed()) return std::nullopt;
+    return fail(std::move(response.error().problem));
+}
+
+// Whether the next request of the kind would find the same: nothing that it found had to do with the time, and nothing is to be told of it.
+bool is_lasting(const Snapshot& snapshot, const observe::RequestServed& event) {
+    return (snapshot.identity == nullptr || snapshot.identity->takes_headers_alone()) && event.internal.empty();
+}
+
 #undef TRY
 #undef CHECK
 
 }  // namespace
 
+std::uint64_t next_snapshot_serial() {
+    static std::atomic<std::uint64_t> last{0};
+    return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
 http::Response answer(http::Request&& request, const Snapshot& snapshot, observe::RequestServed& event) {
     const sql::exec::Deadline deadline(request.received + snapshot.config.request_timeout);
-    Context context{.request = request, .snapshot = snapshot, .event = event, .deadline = deadline};
-    auto answered = answer_request(context, event);
+    fairness::Admission admission;
+    std::optional<Outcome<Response>> answered;
+    PreparedReads& reads = prepared_reads();
+    Prepared* const prepared = reads.find(request, snapshot);
+    if (prepared != nullptr) {
+        Context context(request, snapshot, event, deadline, prepared->found);
+        context.admission = &admission;
+        answered = answer_prepared(context, *prepared);
+    }
     if (!answered) {
-        const Problem& problem = answered.error();
+        Findings found;
+        std::optional<ReadRun> kept;
+        Context context(request, snapshot, event, deadline, found);
+        context.admission = prepared == nullptr ? &admission : nullptr;
+        context.kept = reads.is_wanted() ? &kept : nullptr;
+        answered = answer_request(context, event);
+        if (kept && *answered && is_lasting(snapshot, event)) reads.keep(std::move(found), std::move(*kept), snapshot);
+    }
+    if (!*answered) {
+        const Problem& problem = answered->error();
         event.code = entry_of(problem.code).name;
         event.internal += problem.internal;
-        answered = respond::problem_response(problem);
+        *answered = respond::problem_response(problem);
     }
-    context.admission.add_headers(*answered);
-    return std::move(*answered);
+    Response& response = **answered;
+    admission.add_headers(response);
+    return std::move(response);
 }
 
 tl::expected<http::Response, Problem> try_out(http::Request&& request, const Snapshot& snapshot, Trial& trial) {
     observe::RequestServed event;
     const sql::exec::Deadline deadline(request.received + snapshot.config.request_timeout);
-    Context context{.request = request, .snapshot = snapshot, .event = event, .deadline = deadline, .trial = &trial};
+    Findings found;
+    fairness::Admission admission;
+    Context context(request, snapshot, event, deadline, found);
+    context.admission = &admission;
+    context.trial = &trial;
     auto answered = answer_request(context, event);
     trial.verb = verb_of(context.method);
     trial.segments = std::move(context.target.segments);

@@ -1,6 +1,7 @@
 // READ FIRST: request to response, in one function. Everything above `execute` is pure; a connection comes last.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,6 +23,9 @@
 
 namespace gateway {
 
+// A number that no other snapshot of the process has had, so that what was made with one is not taken for another's.
+[[nodiscard]] std::uint64_t next_snapshot_serial();
+
 // What one request sees of the world: immutable, swapped whole.
 struct Snapshot {
     config::Config config;
@@ -30,6 +34,7 @@ struct Snapshot {
     std::shared_ptr<auth::Identity> identity = nullptr;  // null: the X- headers of trusted peers alone
     std::shared_ptr<auth::ApiKeys> api_keys = nullptr;  // null: not a mode
     std::shared_ptr<const preview::TokenKey> token_key = nullptr;  // never null in a gateway that serves
+    std::uint64_t serial = next_snapshot_serial();
 };
 
 // A request that is looked at and not carried out: what the stages found before one of them refused it, or all let it pass.

@@ -149,7 +149,7 @@ IdentityWatch::~IdentityWatch() {
 
 Identity::Credential Identity::credential(const http::Request& request) const {
     Credential found;
-    if (jwt_ == nullptr && api_keys_ == nullptr) {
+    if (takes_headers_alone()) {
         return found;
     }
     const http::Request::Found authorization = request.find("Authorization");
@@ -177,8 +177,7 @@ Problem Identity::invalid(std::string reason, bool is_bearer) const {
 }
 
 tl::expected<Subject, Problem> Identity::identify_without(const http::Request& request) const {
-    const bool has_headers_alone = jwt_ == nullptr && api_keys_ == nullptr;
-    if (has_headers_ && (has_headers_alone ||
+    if (has_headers_ && (takes_headers_alone() ||
                          std::ranges::any_of(kIdentityHeaders, [&](std::string_view name) { return request.has(name); }))) {
         return authenticate(request, trusted_);
     }

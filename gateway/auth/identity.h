@@ -54,6 +54,9 @@ public:
     // A token whose key is not known may wait for a fetch, a second at most.
     [[nodiscard]] tl::expected<Subject, Problem> identify(const http::Request& request, std::chrono::system_clock::time_point now) const;
 
+    // True when tokens and keys are not looked at: the subject depends on the peer and the headers alone, whatever the time.
+    [[nodiscard]] bool takes_headers_alone() const { return jwt_ == nullptr && api_keys_ == nullptr; }
+
     // RFC 9728, when the setting auth.resource names this resource and `path` is the metadata's: the document.
     [[nodiscard]] const std::string* resource_metadata(std::string_view path) const;
 

@@ -11,6 +11,12 @@ DbResult<TablePtr> CatalogCache::find(std::string_view table, Deadline deadline)
     return load(table, deadline, Thoroughness::by_version, [this](const Entry& entry) { return is_fresh(entry); });
 }
 
+bool CatalogCache::has(std::string_view table, const TablePtr& known) {
+    const std::lock_guard lock(mutex_);
+    const auto place = entries_.find(table);
+    return place != entries_.end() && place->second.is_loaded && place->second.table == known && is_fresh(place->second);
+}
+
 DbResult<TablePtr> CatalogCache::reload(const TablePtr& stale, std::string_view table, Deadline deadline) {
     return load(table, deadline, Thoroughness::whole,
                 [&](const Entry& entry) { return entry.table != stale && is_fresh(entry); });

@@ -33,6 +33,9 @@ public:
     // The table of exactly this name; a null pointer when the database has none.
     [[nodiscard]] DbResult<schemas::TablePtr> find(std::string_view table, Deadline deadline);
 
+    // True when `find` would give this very table without asking the database.
+    [[nodiscard]] bool has(std::string_view table, const schemas::TablePtr& known);
+
     // `stale` was found not to hold any more: load the table again unless somebody already has.
     [[nodiscard]] DbResult<schemas::TablePtr> reload(const schemas::TablePtr& stale, std::string_view table, Deadline deadline);
 

@@ -63,6 +63,9 @@ class Statement {
 public:
     [[nodiscard]] const std::string& text() const { return text_; }
     [[nodiscard]] Params params() const { return {params_, params_in_place_}; }
+    // Another value of the same kind for one of the placeholders: the statement is asked again. Of one that owns its values.
+    void replace_param(std::size_t index, schemas::Value value) { params_.at(index) = std::move(value); }
+    [[nodiscard]] bool owns_params() const { return params_in_place_.empty(); }
 
 private:
     friend class Writer;
