@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <optional>
 
 #include <fmt/format.h>
@@ -416,11 +415,6 @@ bool is_lasting(const Snapshot& snapshot, const observe::RequestServed& event) {
 #undef CHECK
 
 }  // namespace
-
-std::uint64_t next_snapshot_serial() {
-    static std::atomic<std::uint64_t> last{0};
-    return last.fetch_add(1, std::memory_order_relaxed) + 1;
-}
 
 http::Response answer(http::Request&& request, const Snapshot& snapshot, observe::RequestServed& event) {
     const sql::exec::Deadline deadline(request.received + snapshot.config.request_timeout);

@@ -1,6 +1,7 @@
 // READ FIRST: request to response, in one function. Everything above `execute` is pure; a connection comes last.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -23,8 +24,22 @@
 
 namespace gateway {
 
-// A number that no other snapshot of the process has had, so that what was made with one is not taken for another's.
-[[nodiscard]] std::uint64_t next_snapshot_serial();
+// A number that no other object of the process has or had; a copy has one of its own, for it may be about to be changed.
+class Serial {
+public:
+    Serial() : number_(last_.fetch_add(1, std::memory_order_relaxed) + 1) {}
+    Serial(const Serial&) : Serial() {}
+    Serial& operator=(const Serial&) {
+        number_ = Serial().number_;
+        return *this;
+    }
+    ~Serial() = default;
+    [[nodiscard]] std::uint64_t number() const { return number_; }
+
+private:
+    static inline std::atomic<std::uint64_t> last_{0};
+    std::uint64_t number_;
+};
 
 // What one request sees of the world: immutable, swapped whole.
 struct Snapshot {
@@ -34,7 +49,7 @@ struct Snapshot {
     std::shared_ptr<auth::Identity> identity = nullptr;  // null: the X- headers of trusted peers alone
     std::shared_ptr<auth::ApiKeys> api_keys = nullptr;  // null: not a mode
     std::shared_ptr<const preview::TokenKey> token_key = nullptr;  // never null in a gateway that serves
-    std::uint64_t serial = next_snapshot_serial();
+    Serial serial = {};  // what was found out in one snapshot is not taken for what another says
 };
 
 // A request that is looked at and not carried out: what the stages found before one of them refused it, or all let it pass.

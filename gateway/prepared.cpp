@@ -106,7 +106,7 @@ Prepared* PreparedReads::find(const http::Request& request, const Snapshot& snap
     }
     wanted_ = &slot;
     // Of another snapshot its pointers may lead nowhere.
-    if (!slot.prepared || slot.serial != snapshot.serial) return nullptr;
+    if (!slot.prepared || slot.serial != snapshot.serial.number()) return nullptr;
     Prepared& prepared = *slot.prepared;
     const auto& read = std::get<sql::plan::ReadPlan>(prepared.run.plan.plan());
     if (!prepared.found.database->database->catalog().has(prepared.found.target.segments[kDatabaseSegments], read.table)) return nullptr;
@@ -123,7 +123,7 @@ Prepared* PreparedReads::find(const http::Request& request, const Snapshot& snap
 void PreparedReads::keep(Findings&& found, ReadRun&& run, const Snapshot& snapshot) {
     Slot& slot = *std::exchange(wanted_, nullptr);
     found.target.base = found.target.path = found.target.query = {};
-    slot.serial = snapshot.serial;
+    slot.serial = snapshot.serial.number();
     slot.prepared.emplace(Prepared{std::move(found), std::move(run)});
 }
 

@@ -207,15 +207,17 @@ def slow_rows(world, sizes, _wanted):
     try:
         full = drive(world, gateway.port, path, CONNECTIONS, sizes.seconds, "--ids", POINT_ROWS)["rate"]
         steady = ["--ids", POINT_ROWS, "--rate", round(full / 2)]
+        # Both as long: a moment in which the machine does something else is as likely in either.
+        seconds = sizes.seconds * (1 if sizes.is_short else 3)
 
         def calm():
-            return drive(world, gateway.port, path, CONNECTIONS, sizes.seconds, *steady)["p99_us"]
+            return drive(world, gateway.port, path, CONNECTIONS, seconds, *steady)["p99_us"]
 
         def attacked():
             attackers = Beside(world, "slow", gateway.port, sizes.attackers, listing)
             time.sleep(1)
             try:
-                return drive(world, gateway.port, path, CONNECTIONS, sizes.seconds * (1 if sizes.is_short else 3), *steady)["p99_us"]
+                return drive(world, gateway.port, path, CONNECTIONS, seconds, *steady)["p99_us"]
             finally:
                 say(f"   {sizes.attackers:,} attackers connected {attackers.end()['connects']:,} times")
                 time.sleep(1)  # the next round has none of them

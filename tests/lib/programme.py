@@ -28,6 +28,7 @@ SUITES = {
     "unfiltered": "a write without a filter changes nothing, in every spelling",
     "roundtrip": "what goes out can be sent back in",
     "matrix": "every type, every literal, every operator, against a typed comparison",
+    "prepared": "reads that come again with another number are answered as if nothing were known of the first",
     "ddl": "tables that change while they are written to",
     "hostile": "hostile requests: no 500, no foreign SQL",
     "outage": "databases that go and come back",
