@@ -434,7 +434,11 @@ http::Response answer(http::Request&& request, const Snapshot& snapshot, observe
         context.admission = prepared == nullptr ? &admission : nullptr;
         context.kept = reads.is_wanted() ? &kept : nullptr;
         answered = answer_request(context, event);
-        if (kept && *answered && is_lasting(snapshot, event)) reads.keep(std::move(found), std::move(*kept), snapshot);
+        if (*answered && kept && is_lasting(snapshot, event)) {
+            reads.keep(std::move(found), std::move(*kept), snapshot);
+        } else if (*answered) {
+            reads.note(request);
+        }
     }
     if (!*answered) {
         const Problem& problem = answered->error();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <memory>
 #include <utility>
 #include <variant>
 
@@ -78,42 +79,25 @@ bool PreparedReads::is_like(const Slot& slot, const http::Request& request, std:
            std::ranges::equal(slot.headers, request.headers, is_same);
 }
 
-void PreparedReads::remember(Slot& slot, const http::Request& request, std::string_view before, std::string_view after) {
-    // Before its key becomes another's; and an empty one is nobody's, should memory give out.
-    slot.prepared.reset();
-    slot.before.clear();
-    std::size_t bytes = request.target.size();
-    for (const http::Header& header : request.headers) bytes += header.name.size() + header.value.size();
-    if (bytes > kHeadBytesMax) return;
-    slot.after = after;
-    slot.peer = request.peer;
-    slot.headers = request.headers;
-    slot.before = before;
-}
-
 Prepared* PreparedReads::find(const http::Request& request, const Snapshot& snapshot) {
-    wanted_ = nullptr;
+    slot_ = nullptr;
     if (request.method != "GET" || !request.body.empty() || request.body_state == http::BodyState::too_large) return nullptr;
     const std::string_view target = request.target;
     const Place place = number_in(target);
     if (place.size == 0) return nullptr;
     const std::string_view before = target.substr(0, place.at);
-    const std::string_view after = target.substr(place.at + place.size);
     Slot& slot = slots_[slot_of(request, before)];
-    if (!is_like(slot, request, before, after)) {
-        remember(slot, request, before, after);
-        return nullptr;
-    }
-    wanted_ = &slot;
+    slot_ = &slot;
+    is_known_ = is_like(slot, request, before, target.substr(place.at + place.size));
     // Of another snapshot its pointers may lead nowhere.
-    if (!slot.prepared || slot.serial != snapshot.serial.number()) return nullptr;
+    if (!is_known_ || slot.prepared == nullptr || slot.serial != snapshot.serial.number()) return nullptr;
     Prepared& prepared = *slot.prepared;
     const auto& read = std::get<sql::plan::ReadPlan>(prepared.run.plan.plan());
     if (!prepared.found.database->database->catalog().has(prepared.found.target.segments[kDatabaseSegments], read.table)) return nullptr;
     const schemas::Type& type = read.table->columns[prepared.run.column].type;
     auto reading = schemas::read_literal(target.substr(place.at, place.size), type, schemas::Purpose::comparison);
     if (!reading || reading->fit != schemas::Fit::exact || !std::holds_alternative<std::int64_t>(reading->value)) {
-        wanted_ = nullptr;  // what it has is good for the next
+        slot_ = nullptr;  // what it has is good for the next
         return nullptr;
     }
     prepared.run.program.statements.front().replace_param(0, std::move(reading->value));
@@ -121,10 +105,25 @@ Prepared* PreparedReads::find(const http::Request& request, const Snapshot& snap
 }
 
 void PreparedReads::keep(Findings&& found, ReadRun&& run, const Snapshot& snapshot) {
-    Slot& slot = *std::exchange(wanted_, nullptr);
     found.target.base = found.target.path = found.target.query = {};
-    slot.serial = snapshot.serial.number();
-    slot.prepared.emplace(Prepared{std::move(found), std::move(run)});
+    slot_->prepared.reset();  // before the number becomes another's
+    slot_->serial = snapshot.serial.number();
+    slot_->prepared = std::make_unique<Prepared>(Prepared{std::move(found), std::move(run)});
+}
+
+void PreparedReads::note(const http::Request& request) {
+    if (slot_ == nullptr || is_known_) return;
+    std::size_t bytes = request.target.size();
+    for (const http::Header& header : request.headers) bytes += header.name.size() + header.value.size();
+    if (bytes > kHeadBytesMax) return;
+    const Place place = number_in(request.target);
+    // Before its key becomes another's; and an empty one is nobody's, should memory give out.
+    slot_->prepared.reset();
+    slot_->before.clear();
+    slot_->after = request.target.substr(place.at + place.size);
+    slot_->peer = request.peer;
+    slot_->headers = request.headers;
+    slot_->before = request.target.substr(0, place.at);
 }
 
 std::optional<ReadRun> repeatable_run(const http::Request& request, const sql::plan::Intent& intent, const sql::plan::GuardedPlan& plan,

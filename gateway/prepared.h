@@ -7,6 +7,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,10 +30,12 @@ public:
     // What a read of this kind found, its statement with this request's number; null when there is nothing, and the stages have to look.
     // Valid until the next call.
     [[nodiscard]] Prepared* find(const http::Request& request, const Snapshot& snapshot);
-    // Whether `keep` is to be called if that request goes well: one of its kind came before.
-    [[nodiscard]] bool is_wanted() const { return wanted_ != nullptr; }
-    // What the stages made of the request that `find` was asked for last.
+    // Of the request that `find` was asked for last: whether one of its kind came before, so that `keep` is to be called if it goes well.
+    [[nodiscard]] bool is_wanted() const { return slot_ != nullptr && is_known_; }
+    // What the stages made of it.
     void keep(Findings&& found, ReadRun&& run, const Snapshot& snapshot);
+    // That it went well and was not kept. What is refused is never remembered.
+    void note(const http::Request& request);
 
 private:
     // The last request of this hash, and what was made of it.
@@ -42,13 +45,14 @@ private:
         std::string peer;
         std::vector<http::Header> headers;
         std::uint64_t serial = 0;  // of the snapshot
-        std::optional<Prepared> prepared;
+        std::unique_ptr<Prepared> prepared;
     };
-    [[nodiscard]] static bool is_like(const Slot& slot, const http::Request& request, std::string_view before, std::string_view after);
-    static void remember(Slot& slot, const http::Request& request, std::string_view before, std::string_view after);
 
-    std::array<Slot, std::size_t{1} << kSlotBits> slots_;  // some kilobytes each
-    Slot* wanted_ = nullptr;
+    [[nodiscard]] static bool is_like(const Slot& slot, const http::Request& request, std::string_view before, std::string_view after);
+
+    std::array<Slot, std::size_t{1} << kSlotBits> slots_;  // some kilobytes each, once it has something
+    Slot* slot_ = nullptr;  // of the last request; null: it is nothing for us
+    bool is_known_ = false;  // the slot has its key
 };
 
 // This thread's.
