@@ -402,13 +402,11 @@ std::optional<Outcome<Response>> answer_prepared(Context& context, const Prepare
     if (!admitted) return fail(std::move(admitted).error());
     auto response = run_read(context, prepared.run.plan.plan(), prepared.run.program);
     if (response) return std::move(*response);
-    if (response.error().is_stale && !context.deadline.has_passed()) return std::nullopt;
-    return fail(std::move(response.error().problem));
-}
-
-// Whether the next request of the kind would find the same: nothing that it found had to do with the time, and nothing is to be told of it.
-bool is_lasting(const Snapshot& snapshot, const observe::RequestServed& event) {
-    return (snapshot.identity == nullptr || snapshot.identity->takes_headers_alone()) && event.internal.empty();
+    if (!response.error().is_stale || context.deadline.has_passed()) return fail(std::move(response.error().problem));
+    const auto& read = std::get<sql::plan::ReadPlan>(prepared.run.plan.plan());
+    auto fresh = context.database->database->catalog().reload(read.table, context.target.segments[kDatabaseSegments], context.deadline);
+    if (!fresh) return fail(std::move(fresh).error());
+    return std::nullopt;
 }
 
 #undef TRY
@@ -434,7 +432,7 @@ http::Response answer(http::Request&& request, const Snapshot& snapshot, observe
         context.admission = prepared == nullptr ? &admission : nullptr;
         context.kept = reads.is_wanted() ? &kept : nullptr;
         answered = answer_request(context, event);
-        if (*answered && kept && is_lasting(snapshot, event)) {
+        if (*answered && kept && event.internal.empty()) {  // a grant that does not fit is told of each time
             reads.keep(std::move(found), std::move(*kept), snapshot);
         } else if (*answered) {
             reads.note(request);

@@ -81,6 +81,8 @@ bool PreparedReads::is_like(const Slot& slot, const http::Request& request, std:
 
 Prepared* PreparedReads::find(const http::Request& request, const Snapshot& snapshot) {
     slot_ = nullptr;
+    // A token or key has its time, and is nothing to be kept.
+    if (snapshot.identity != nullptr && !snapshot.identity->takes_headers_alone()) return nullptr;
     if (request.method != "GET" || !request.body.empty() || request.body_state == http::BodyState::too_large) return nullptr;
     const std::string_view target = request.target;
     const Place place = number_in(target);
@@ -89,8 +91,9 @@ Prepared* PreparedReads::find(const http::Request& request, const Snapshot& snap
     Slot& slot = slots_[slot_of(request, before)];
     slot_ = &slot;
     is_known_ = is_like(slot, request, before, target.substr(place.at + place.size));
-    // Of another snapshot its pointers may lead nowhere.
-    if (!is_known_ || slot.prepared == nullptr || slot.serial != snapshot.serial.number()) return nullptr;
+    if (!is_known_) return nullptr;
+    if (slot.serial != snapshot.serial.number()) slot.prepared.reset();  // its pointers may lead nowhere
+    if (slot.prepared == nullptr) return nullptr;
     Prepared& prepared = *slot.prepared;
     const auto& read = std::get<sql::plan::ReadPlan>(prepared.run.plan.plan());
     if (!prepared.found.database->database->catalog().has(prepared.found.target.segments[kDatabaseSegments], read.table)) return nullptr;
@@ -106,6 +109,15 @@ Prepared* PreparedReads::find(const http::Request& request, const Snapshot& snap
 
 void PreparedReads::keep(Findings&& found, ReadRun&& run, const Snapshot& snapshot) {
     found.target.base = found.target.path = found.target.query = {};
+    // What bind and the guard alone ask for, and which may be long: the program has it.
+    found.terms.reset();
+    found.readers.reset();
+    if (found.policy) {
+        for (sql::plan::Alternative& grant : found.policy->alternatives) {
+            grant.row_filter = {};
+            grant.values = {};
+        }
+    }
     slot_->prepared.reset();  // before the number becomes another's
     slot_->serial = snapshot.serial.number();
     slot_->prepared = std::make_unique<Prepared>(Prepared{std::move(found), std::move(run)});

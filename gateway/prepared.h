@@ -18,7 +18,7 @@
 namespace gateway {
 
 struct Prepared {
-    Findings found;  // the target's views are empty: they were of a request that has gone
+    Findings found;  // the target's views are empty, for they were of a request that has gone; and so is what bind and the guard needed
     ReadRun run;
 };
 
