@@ -20,7 +20,7 @@ namespace sql::exec {
 struct CatalogOptions {
     std::chrono::milliseconds lifetime{5000};        // an entry older than this is loaded again before use
     std::chrono::milliseconds miss_interval{1000};   // an unknown name is looked for at most this often
-    std::size_t misses_max = 10000;                  // remembered unknown names
+    std::size_t misses_max = 5000;                   // remembered unknown names
 };
 
 class CatalogCache {

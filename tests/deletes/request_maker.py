@@ -137,7 +137,7 @@ class RequestMaker:
 
     def _terms(self, request):
         policy = self.policies.get(request.table, Policy())
-        if self.likely(0.3):
+        if self.likely(0.2):
             request.max_affected = self.pick(0, 1, 2, 3, 5, 10, 50, 50)
         request.returns = self.numbers.choices((None, "representation", "minimal"), (6, 4, 1))[0]
         if request.returns == "representation" and self.likely(0.4):

@@ -223,7 +223,7 @@ def strange_tables(stage, report):
                       f"return wrk.format('GET', '{table_path(kind, '')}/unknown_table_of_a_rather_long_name_' .. n .. '?id=eq.' .. n) end\n")
             got = finish(wrk(stage.folder, scene.gateway.port, script, 16, 120 if stage.context.full else 6), report, scene.name)
             report.check(set(got) == {404, "broken"} and got["broken"] == 0 and got[404] > 10_000, f"{scene.name}: {got}")
-            scene.within(5 * MIB)  # 3 as a rule, and what a few more threads have touched
+            scene.within(4 * MIB)
             scene.lives()
 
 
