@@ -147,7 +147,7 @@ const std::vector<Row>& table() {
         {"server.threads", [](Config& c) { return &c.server.threads; }, 1, 4096, nullptr,
          "Requests under way at once, those included that wait for a database"},
         {"server.affinity", [](Config& c) { return &c.server.affinity; }, 0, 0, check_affinity,
-         "\"auto\" keeps to half of the processors while a busy machine is shared with others, as with a database; \"off\" never does"},
+         "\"auto\" keeps to half of the processors while a busy machine is shared with others, as with a database, and more is served so; \"off\" never does"},
         {"server.connections_max", [](Config& c) { return &c.server.connections_max; }, 1, 1'000'000, nullptr,
          "Connections of clients in all: 503 beyond"},
         {"server.connections_per_address_max", [](Config& c) { return &c.server.connections_per_address_max; }, 1, 1'000'000,

@@ -9,6 +9,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace gateway::http {
 namespace {
@@ -16,10 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 
-// Of two looks in a row that agree the second acts: a burst moves nobody.
 constexpr milliseconds kBetweenLooks{200};
-// A load between the two is served wide rather than moved to and fro.
-constexpr milliseconds kRest{3000};
 
 std::optional<int> leading_number(std::string_view text) {
     int number = 0;
@@ -96,22 +94,7 @@ std::optional<double> own_seconds() {
 
 }  // namespace
 
-Spread suitable_spread(Spread now, const ProcessorLoad& load, std::size_t all, std::size_t half) {
-    const auto processors = static_cast<double>(all);
-    const auto ours = static_cast<double>(half);
-    if (now == Spread::half) {
-        // Others may still use our half, so that a machine with enough to do is not idle.
-        constexpr double kLittle = 0.62, kUnused = 0.1;
-        return load.idle >= kUnused * processors || load.ours <= kLittle * ours ? Spread::all : Spread::half;
-    }
-    // Full, and even: when there is time to spare, one processor's queue only delays (measured at half load: four times the p99), and
-    // when others need much more or much less than we, the halves do not fit (measured: 15 % fewer deletes).
-    constexpr double kBusy = 0.05, kLeast = 0.395, kMost = 0.53;
-    const bool is_even = load.ours >= kLeast * processors && load.ours <= kMost * processors;
-    return load.idle <= kBusy * processors && is_even ? Spread::half : Spread::all;
-}
-
-Affinity::Affinity(bool is_on) {
+Affinity::Affinity(bool is_on, Served served) : served_(std::move(served)) {
     CPU_ZERO(&all_);
     is_on_ = is_on && ::sched_getaffinity(0, sizeof all_, &all_) == 0 && CPU_COUNT(&all_) >= 2;
     if (is_on_) {
@@ -123,18 +106,17 @@ Affinity::Affinity(bool is_on) {
 std::optional<Affinity::Sample> Affinity::sample(Clock::time_point now) const {
     const auto idle = idle_seconds(all_);
     const auto ours = own_seconds();
-    return idle && ours ? std::optional(Sample{now, *ours, *idle}) : std::nullopt;
+    return idle && ours ? std::optional(Sample{now, *ours, *idle, served_()}) : std::nullopt;
 }
 
-bool Affinity::was_moved_by_others() const {
+bool Affinity::is_where(Spread spread) const {
     cpu_set_t now;
     CPU_ZERO(&now);
-    const cpu_set_t& set = spread_ == Spread::all ? all_ : half_;
-    return ::sched_getaffinity(0, sizeof now, &now) != 0 || !CPU_EQUAL(&now, &set);
+    return ::sched_getaffinity(0, sizeof now, &now) == 0 && CPU_EQUAL(&now, &set_of(spread));
 }
 
-void Affinity::move_all(Spread spread) {
-    const cpu_set_t& set = spread == Spread::all ? all_ : half_;
+void Affinity::move_all(Spread spread) const {
+    const cpu_set_t& set = set_of(spread);
     // Twice: one that began during the first round may have been begun by a thread that had not moved yet.
     for (int round = 0; round < 2; ++round) {
         std::error_code error;
@@ -144,7 +126,6 @@ void Affinity::move_all(Spread spread) {
             }
         }
     }
-    spread_ = spread;
 }
 
 void Affinity::look(Clock::time_point now) {
@@ -160,16 +141,16 @@ void Affinity::look(Clock::time_point now) {
         const double seconds = std::chrono::duration<double>(now - last_->at).count();
         const ProcessorLoad load{(next->ours - last_->ours) / seconds, (next->idle - last_->idle) / seconds};
         const auto processors = [](const cpu_set_t& set) { return static_cast<std::size_t>(CPU_COUNT(&set)); };
-        const Spread wanted = suitable_spread(spread_, load, processors(all_), processors(half_));
-        if (wanted != spread_ && wanted == wanted_before_ && (wanted == Spread::all || now >= rest_until_)) {
-            if (was_moved_by_others()) {
-                is_on_ = false;
-                return;
-            }
-            move_all(wanted);
-            rest_until_ = now + kRest;
+        const Spread before = trials_.spread();
+        const Spread suits = suitable_spread(before, load, processors(all_), processors(half_));
+        const Spread wanted = trials_.look(now, suits, static_cast<double>(next->served - last_->served) / seconds);
+        if (wanted != before && !is_where(before)) {
+            is_on_ = false;  // others moved us
+            return;
         }
-        wanted_before_ = wanted;
+        if (wanted != before) {
+            move_all(wanted);
+        }
     }
     last_ = next;
 }

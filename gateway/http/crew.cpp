@@ -141,6 +141,7 @@ void Crew::work(Worker& worker) {
         worker.busy_since.store(Clock::now().time_since_epoch().count(), std::memory_order_relaxed);
         on_event_(event);
         worker.busy_since.store(0, std::memory_order_relaxed);
+        worker.served.store(worker.served.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     }
 }
 
@@ -166,6 +167,15 @@ bool Crew::is_busy() const {
     const std::lock_guard lock(mutex_);
     return std::any_of(workers_.begin(), workers_.end(),
                        [](const auto& worker) { return worker->busy_since.load(std::memory_order_relaxed) != 0; });
+}
+
+std::uint64_t Crew::served() const {
+    const std::lock_guard lock(mutex_);
+    std::uint64_t sum = 0;
+    for (const auto& worker : workers_) {
+        sum += worker->served.load(std::memory_order_relaxed);
+    }
+    return sum;
 }
 
 bool Crew::is_exhausted() const {

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -41,6 +42,8 @@ public:
     [[nodiscard]] bool is_busy() const;
     // Nobody is there to take the next event.
     [[nodiscard]] bool is_exhausted() const;
+    // Events that all threads had so far.
+    [[nodiscard]] std::uint64_t served() const;
     [[nodiscard]] std::size_t threads() const { return thread_count_.load(std::memory_order_relaxed); }
 
 private:
@@ -51,6 +54,7 @@ private:
         Crew& crew;
         std::atomic<bool> is_seated{true};
         std::atomic<Clock::rep> busy_since{0};  // 0: not busy
+        std::atomic<std::uint64_t> served{0};   // written by the thread alone
         std::condition_variable called;
         bool is_called = false;  // with the crew's mutex
         std::thread thread;

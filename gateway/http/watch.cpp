@@ -59,7 +59,7 @@ Server::Front::Front(ServerOptions options, Handler handler, RefusalHandler refu
       acceptor_(
           options_, table_, [this](Connection& connection) { begin(connection); },
           [this](std::string_view why) { return turn_away(why); }),
-      affinity_(options_.affinity == "auto"),
+      affinity_(options_.affinity == "auto", [this] { return crew_.served(); }),
       crew_(epoll_, seats_of(options_), options_.threads, [this](const epoll_event& event) { on_event(event); }) {
     watch(queue_.descriptor(), EPOLLIN | EPOLLET, kMarker);
 }

@@ -6,6 +6,7 @@
 
 using gateway::http::Affinity;
 using gateway::http::Spread;
+using gateway::http::SpreadTrials;
 using gateway::http::suitable_spread;
 
 namespace {
@@ -14,9 +15,38 @@ Spread after(Spread now, double ours, double idle) {
     return suitable_spread(now, {ours, idle}, 2, 1);
 }
 
+// A machine on which so much is served with each spread, looked at five times a second; nobody else changes anything.
+class Machine {
+public:
+    Machine(double with_all, double with_half) : with_all_(with_all), with_half_(with_half) {}
+
+    void suits(Spread spread) { suits_ = spread; }
+    void serves(double with_all, double with_half) {
+        with_all_ = with_all;
+        with_half_ = with_half;
+    }
+    Spread look() {
+        const double rate = trials_.spread() == Spread::all ? with_all_ : with_half_;
+        return trials_.look(now_ += std::chrono::milliseconds(200), suits_, rate);
+    }
+    // Seconds of the next `seconds` that were spent with half.
+    double seconds_in_half(int seconds) {
+        int looks = 0;
+        for (int i = 0; i < 5 * seconds; ++i) looks += look() == Spread::half ? 1 : 0;
+        return looks / 5.0;
+    }
+
+private:
+    double with_all_;
+    double with_half_;
+    Spread suits_ = Spread::half;
+    SpreadTrials trials_;
+    SpreadTrials::Clock::time_point now_{};
+};
+
 }  // namespace
 
-TEST_CASE("threads keep to half of the processors when the machine is full and half of it is ours") {
+TEST_CASE("half of the processors suits a machine that is full and half ours") {
     CHECK(after(Spread::all, 1.0, 0.0) == Spread::half);
     CHECK(after(Spread::all, 0.9, 0.1) == Spread::half);
     CHECK(after(Spread::all, 0.9, 0.15) == Spread::all);
@@ -28,7 +58,7 @@ TEST_CASE("threads keep to half of the processors when the machine is full and h
     CHECK(suitable_spread(Spread::all, {8.0, 4.0}, 16, 8) == Spread::all);
 }
 
-TEST_CASE("threads leave their half when it is too little for them, or too much") {
+TEST_CASE("half of the processors suits no more when it is too little for us, or too much") {
     CHECK(after(Spread::half, 1.0, 0.0) == Spread::half);
     CHECK(after(Spread::half, 1.0, 0.5) == Spread::all);
     CHECK(after(Spread::half, 0.6, 0.2) == Spread::all);
@@ -49,10 +79,108 @@ TEST_CASE("a spread that was chosen suits the load that it leads to") {
     }
 }
 
+TEST_CASE("half is tried when it suits, and kept when more is served with it") {
+    Machine machine(1000, 1100);
+    CHECK(machine.look() == Spread::all);
+    CHECK(machine.look() == Spread::all);
+    CHECK(machine.look() == Spread::half);
+    // All is tried again now and then, ever less often.
+    CHECK(machine.seconds_in_half(120) > 112);
+    CHECK(machine.seconds_in_half(600) > 594);
+}
+
+TEST_CASE("half is left when less is served with it, and tried again ever less often") {
+    Machine machine(1000, 900);
+    CHECK(machine.seconds_in_half(2) == doctest::Approx(0.8));
+    CHECK(machine.seconds_in_half(17) == 0);
+    CHECK(machine.seconds_in_half(600) < 6);
+}
+
+TEST_CASE("half is not kept for nothing") {
+    Machine machine(1000, 1005);
+    CHECK(machine.seconds_in_half(600) < 8);
+}
+
+TEST_CASE("another program that comes or goes is noticed") {
+    Machine machine(1000, 1100);
+    CHECK(machine.seconds_in_half(60) > 50);
+    machine.serves(1000, 800);
+    machine.seconds_in_half(125);
+    CHECK(machine.seconds_in_half(600) < 8);
+    machine.serves(1000, 1100);
+    machine.seconds_in_half(125);
+    CHECK(machine.seconds_in_half(600) > 580);
+}
+
+TEST_CASE("what won is held against the other one soon, however long that had lost") {
+    Machine machine(1000, 1100);
+    machine.seconds_in_half(600);
+    machine.serves(1000, 800);
+    for (int i = 0; i < 5 * 125 && machine.look() == Spread::half; ++i) {}
+    CHECK(machine.seconds_in_half(10) == 0);
+    CHECK(machine.seconds_in_half(3) > 0);
+}
+
+TEST_CASE("after a lull all begins anew") {
+    Machine machine(1000, 1100);
+    machine.seconds_in_half(600);
+    machine.suits(Spread::all);
+    machine.look();
+    CHECK(machine.look() == Spread::all);
+    machine.suits(Spread::half);
+    machine.serves(1000, 800);
+    CHECK(machine.seconds_in_half(5) == doctest::Approx(0.8));
+    CHECK(machine.seconds_in_half(18) == 0);
+    CHECK(machine.seconds_in_half(4) == doctest::Approx(0.8));
+}
+
+TEST_CASE("what was served before a lull does not count") {
+    Machine machine(1000, 1100);
+    machine.look();
+    machine.look();
+    machine.suits(Spread::all);
+    machine.look();
+    machine.suits(Spread::half);
+    CHECK(machine.look() == Spread::all);
+    CHECK(machine.look() == Spread::all);
+    CHECK(machine.look() == Spread::half);
+}
+
+TEST_CASE("half is left when the load suits it no more, not for a single look, and comes back soon") {
+    Machine machine(1000, 1100);
+    CHECK(machine.seconds_in_half(3) > 2);
+    machine.suits(Spread::all);
+    CHECK(machine.look() == Spread::half);
+    machine.suits(Spread::half);
+    CHECK(machine.look() == Spread::half);
+    machine.suits(Spread::all);
+    CHECK(machine.look() == Spread::half);
+    CHECK(machine.look() == Spread::all);
+    machine.suits(Spread::half);
+    CHECK(machine.seconds_in_half(2) == 0);
+    CHECK(machine.seconds_in_half(3) > 1);
+}
+
+TEST_CASE("a trial that the load ends says nothing") {
+    Machine machine(1000, 900);
+    for (int i = 0; i < 4; ++i) machine.look();
+    machine.suits(Spread::all);
+    machine.look();
+    CHECK(machine.look() == Spread::all);
+    machine.suits(Spread::half);
+    CHECK(machine.seconds_in_half(15) == doctest::Approx(0.8));
+}
+
+TEST_CASE("what is never full is never moved") {
+    Machine machine(1000, 2000);
+    machine.suits(Spread::all);
+    CHECK(machine.seconds_in_half(600) == 0);
+}
+
 TEST_CASE("an affinity that is off moves nobody") {
     cpu_set_t before, now;
     REQUIRE(sched_getaffinity(0, sizeof before, &before) == 0);
-    Affinity affinity(false);
+    Affinity affinity(false, [] { return std::uint64_t{0}; });
     const auto start = Affinity::Clock::now();
     for (int second = 0; second < 5; ++second) {
         affinity.look(start + std::chrono::seconds(second));
