@@ -81,7 +81,9 @@ class MariaDB:
         self._server = None
 
     def pause(self):
+        """Comes back when every thread stands still: on a busy machine some go on for a moment after the signal."""
         self._server.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self._server.pid, os.WSTOPPED)
 
     def resume(self):
         self._server.send_signal(signal.SIGCONT)
