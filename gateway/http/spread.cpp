@@ -27,16 +27,17 @@ void SpreadTrials::move() {
     rates_.clear();
 }
 
+// What comes after a lull may be another load: nothing that was seen before it counts.
 Spread SpreadTrials::end_for_lull(Clock::time_point now) {
     rates_.clear();
-    if (++lulls_ < kLullLooks) {
+    if (++lulls_ != kLullLooks) {
         return spread_;
     }
     is_trial_ = false;
+    next_trial_ = now + kRest;
+    patience_ = kPatience;
     if (spread_ == Spread::half) {
         move();
-        next_trial_ = now + kRest;
-        patience_ = kPatience;
     }
     return spread_;
 }

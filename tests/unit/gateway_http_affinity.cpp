@@ -134,6 +134,29 @@ TEST_CASE("after a lull all begins anew") {
     CHECK(machine.seconds_in_half(4) == doctest::Approx(0.8));
 }
 
+TEST_CASE("a trial that another load lost says nothing of this one") {
+    Machine machine(1000, 900);
+    machine.seconds_in_half(600);
+    machine.suits(Spread::all);
+    CHECK(machine.seconds_in_half(3) == 0);
+    machine.suits(Spread::half);
+    machine.serves(1000, 1100);
+    CHECK(machine.seconds_in_half(2) == doctest::Approx(1.6));
+    CHECK(machine.seconds_in_half(4) == 4);
+}
+
+TEST_CASE("a load that comes and goes is served wide") {
+    Machine machine(1000, 900);
+    double seconds = 0;
+    for (int burst = 0; burst < 60; ++burst) {
+        machine.suits(Spread::all);
+        seconds += machine.seconds_in_half(1);
+        machine.suits(Spread::half);
+        seconds += machine.seconds_in_half(1);
+    }
+    CHECK(seconds == 0);
+}
+
 TEST_CASE("what was served before a lull does not count") {
     Machine machine(1000, 1100);
     machine.look();
