@@ -57,7 +57,7 @@ class Scene:
         self.server = server
         self.direct = {"sl": open_sqlite(self.path), "ms": open_mariadb(server, "caps")}
         # A sanitizer makes SQLite's own work two to four times as long.
-        steps = steps_of(0.9 if context.is_sanitized else 2.5)
+        steps = steps_of(0.9 if context.is_sanitized else 1.8)
         for kind, own in (("sl", SQLITE_ONLY.format(steps=steps)), ("ms", MARIADB_ONLY)):
             direct = self.direct[kind]
             direct.script(TABLES)
