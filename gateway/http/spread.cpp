@@ -44,7 +44,7 @@ Spread SpreadTrials::end_for_lull(Clock::time_point now) {
 
 void SpreadTrials::judge(Clock::time_point now, double mean) {
     is_trial_ = false;
-    if (mean >= kGain * before_) {
+    if (mean > kGain * before_) {
         patience_ = kPatience;
     } else {
         patience_ = std::min(2 * patience_, kPatienceMax);

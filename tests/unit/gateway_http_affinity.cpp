@@ -101,6 +101,12 @@ TEST_CASE("half is not kept for nothing") {
     CHECK(machine.seconds_in_half(600) < 8);
 }
 
+TEST_CASE("half is not kept when nothing at all is served") {
+    Machine machine(0, 0);
+    CHECK(machine.seconds_in_half(2) == doctest::Approx(0.8));
+    CHECK(machine.seconds_in_half(17) == 0);
+}
+
 TEST_CASE("another program that comes or goes is noticed") {
     Machine machine(1000, 1100);
     CHECK(machine.seconds_in_half(60) > 50);
